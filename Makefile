@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Upkeep: update a running Linux machine without rebooting it.
+# `make help` lists every target.
+
+include mk/config.mk
+include mk/rooms.mk
+include mk/tests.mk
+include mk/install.mk
+include mk/help.mk

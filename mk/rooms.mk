@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The rooms of src/: each folder is one archive, each uses only those below it.
+
+# Lowest first. Linking goes the other way.
+ROOMS := $(foreach r,base elf kbuild diff bundle match live replace feed fleet,$(if $(wildcard src/$(r)/*.c),$(r)))
+room_lib = $(O)/lib$(1).a
+reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
+ROOM_LIBS := $(foreach r,$(call reverse,$(ROOMS)),$(call room_lib,$(r)))
+
+.DEFAULT_GOAL := all
+.PHONY: all
+all: $(if $(wildcard src/cli/*.c),$(O)/upkeep)
+
+$(O)/obj/%.o: %.c
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UK_CFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+define room_rules
+$(O)/lib$(1).a: $(patsubst %.c,$(O)/obj/%.o,$(sort $(wildcard src/$(1)/*.c)))
+	$(say) AR $$@
+	@rm -f $$@
+	$(Q)$(AR) rcsD $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
+
+CLI_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(sort $(wildcard src/cli/*.c)))
+$(O)/upkeep: $(CLI_OBJS) $(ROOM_LIBS)
+	$(say) LD $@
+	$(Q)$(CC) $(OPTIMISE) $(LDFLAGS) -o $@ $(CLI_OBJS) $(ROOM_LIBS) $(PKG_LIBS)
+
+-include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
+
+.PHONY: clean
+clean: ## Remove everything that was built (not the cache of kernels)
+	rm -rf $(O)

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Unit tests: one program per tests/unit/test_*.c, reporting TAP.
+
+UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(UNIT_SRCS))
+
+# A test names the rooms that it links in a line `/* rooms: diff elf base */`.
+test_rooms = $(shell sed -n 's,^/\* rooms: \(.*\) \*/$$,\1,p' $(1))
+define unit_rules
+$(O)/tests/unit/$(1): $(O)/obj/tests/unit/$(1).o $(O)/obj/tests/unit/tap.o \
+		$(foreach r,$(call test_rooms,tests/unit/$(1).c),$(call room_lib,$(r)))
+	$(say) LD $$@
+	@mkdir -p $$(@D)
+	$(Q)$(CC) $(OPTIMISE) $(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lcheck -lsubunit -lm -lrt -lpthread
+endef
+$(foreach t,$(UNIT_SRCS),$(eval $(call unit_rules,$(basename $(notdir $(t))))))
+
+.PHONY: unit check-unit
+unit: $(O)/tests/unit/$(T) ## Build and run one unit test: make unit T=test_strbuf
+	prove -v --exec '' $<
+check-unit: $(UNIT_TESTS) ## Build and run all unit tests
+	prove --exec '' $^
+
+# The test command of the README: installs what it needs, runs everything, counts.
+.PHONY: check
+check: ## Install what the tests need and run them all (root; 45 minutes at most)
+	@sh mk/deps.sh mk/packages.list
+	$(Q)$(MAKE) --no-print-directory all $(UNIT_TESTS)
+	@sh tests/run.sh $(UNIT_TESTS)

@@ -47,7 +47,8 @@ struct uk_update_function {
 struct uk_update_object {
 	char *path;	   /* in the build tree: "fs/proc/cmdline.o" */
 	unsigned int part; /* index into uk_update.parts */
-	char *plain;	   /* member: orig as the kernel's own build compiles it, for matching */
+	char *plain;	   /* member: orig as the kernel's own build compiles it, for matching;
+			    * NULL for an object that the patch adds */
 	char *prev;	   /* member: the split orig object, when an update before this one
 			    * (uk_update.after) changed functions of it; else NULL */
 };
@@ -120,7 +121,23 @@ void uk_update_destroy(struct uk_update *update);
 UK_DEFINE_CLEANUP(update, struct uk_update *, uk_update_destroy)
 #define uk_auto_update uk_cleanup(uk_cleanup_update)
 
+/* Each releases what the element owns. */
+void uk_update_function_deinit(struct uk_update_function *function);
+void uk_update_object_deinit(struct uk_update_object *object);
+void uk_update_part_deinit(struct uk_update_part *part);
+void uk_update_datum_deinit(struct uk_update_datum *datum);
+void uk_update_write_deinit(struct uk_update_write *write);
 void uk_finding_deinit(struct uk_finding *finding);
+
+/* Whether @text is 16 lower-case hex digits. */
+bool uk_update_id_ok(const char *text);
+
+/*
+ * The names of all members that the update names, in order, without "manifest.json".
+ * The names are borrowed; the array is the caller's.
+ */
+struct uk_error *uk_update_members(const struct uk_update *update, const char ***ret,
+				   size_t *nr_ret) uk_must_check;
 
 /*
  * manifest.json. Parsing checks everything: types, ranges, indices, lengths, member names

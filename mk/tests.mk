@@ -7,7 +7,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(UNIT_SRCS))
 # A test names the rooms that it links in a line `/* rooms: diff elf base */`.
 test_rooms = $(shell sed -n 's,^/\* rooms: \(.*\) \*/$$,\1,p' $(1))
 define unit_rules
-$(O)/tests/unit/$(1): $(O)/obj/tests/unit/$(1).o $(O)/obj/tests/unit/tap.o \
+$(O)/tests/unit/$(1): $(O)/obj/tests/unit/$(1).o $(O)/obj/tests/unit/tap.o $(if $(filter elf,$(call test_rooms,tests/unit/$(1).c)),$(O)/obj/tests/unit/golden.o) \
 		$(foreach r,$(call test_rooms,tests/unit/$(1).c),$(call room_lib,$(r)))
 	$(say) LD $$@
 	@mkdir -p $$(@D)

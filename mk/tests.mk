@@ -21,9 +21,21 @@ unit: $(O)/tests/unit/$(T) ## Build and run one unit test: make unit T=test_strb
 check-unit: $(UNIT_TESTS) ## Build and run all unit tests
 	prove --exec '' $^
 
+# The same tests with AddressSanitizer and UndefinedBehaviorSanitizer.
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+ASAN_TESTS := $(patsubst $(O)/%,$(O)/asan/%,$(UNIT_TESTS))
+
+.PHONY: unit-programs asan-programs check-asan
+unit-programs: $(UNIT_TESTS)
+asan-programs:
+	$(Q)$(MAKE) --no-print-directory O=$(O)/asan CFLAGS='$(SANITIZE)' LDFLAGS='$(SANITIZE)' \
+		unit-programs
+check-asan: asan-programs ## Build and run all unit tests under ASan and UBSan
+	prove --exec '' $(ASAN_TESTS)
+
 # The test command of the README: installs what it needs, runs everything, counts.
 .PHONY: check
 check: ## Install what the tests need and run them all (root; 45 minutes at most)
 	@sh mk/deps.sh mk/packages.list
-	$(Q)$(MAKE) --no-print-directory all $(UNIT_TESTS)
-	@sh tests/run.sh $(UNIT_TESTS)
+	$(Q)$(MAKE) --no-print-directory all unit-programs asan-programs
+	@sh tests/run.sh $(UNIT_TESTS) $(ASAN_TESTS) $(TAP_SCRIPTS)

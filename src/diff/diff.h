@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Orig against patched: what of an object changed, what has to be carried into the
+ * running kernel for it, and what only a person can judge.
+ *
+ * One call per object file. Calls do not depend on each other: what an object takes from
+ * others it names by symbol, and the link of the part (or match) brings them together.
+ * An object that did not change gives an empty result (uk_diff_result_is_empty()); when
+ * all results of a patch are empty there is nothing to do.
+ *
+ * The carried object
+ *  - sections: ".text.upk.<number>.<symbol>", ".data.upk...", ".rodata.upk...",
+ *    ".bss.upk..."; tables and helper code of the carried functions keep their names
+ *    (__ex_table, __bug_table, .altinstructions, ...), because the module loader and objtool
+ *    know them by name; no debug information;
+ *  - symbols: carried copies of functions that exist are local, under their own names; new
+ *    functions and data keep the binding they were compiled with;
+ *  - undefined symbols, to be given run-time addresses before the module is loaded:
+ *      NAME               a symbol that is global in the kernel
+ *      .upk.<number>.NAME the symbol NAME (defined or not) of the *plain* object <number>
+ *      .upk.value.NAME    not an address: the value that the global variable NAME has in
+ *                         the running kernel (6.12 runtime constants: kernel code has it
+ *                         as an immediate; R_X86_64_64 asks for 8 bytes of it, R_X86_64_8
+ *                         for the lowest byte and has to be applied before the load, for
+ *                         the module loader does not know that type);
+ *    some are referred to by no relocation (the __SCK__ keys of static calls, which objtool
+ *    looks up by name).
+ */
+#ifndef UPKEEP_DIFF_DIFF_H
+#define UPKEEP_DIFF_DIFF_H
+
+#include "base/error.h"
+#include "bundle/update.h"
+#include "elf/object.h"
+
+#include <stdbool.h>
+
+/* How undefined symbols of a carried object begin when they are not plain names. */
+#define UK_DIFF_LOCAL_PREFIX ".upk."
+#define UK_DIFF_VALUE_PREFIX ".upk.value."
+
+/*
+ * One object file, compiled three times; all straight from the compiler, without objtool.
+ * Everything is borrowed and must outlive the call only. The objects' tags
+ * (uk_section.tag, uk_symbol.tag) of orig and patched are used during the call and are
+ * NULL afterwards; plain is only read.
+ */
+struct uk_diff_input {
+	unsigned int number;	 /* in uk_update.objects: goes into names and entries */
+	const char *path;	 /* "fs/proc/cmdline.o": for messages and findings */
+	const char *target;	 /* "vmlinux" or the name of a module */
+	struct uk_object *orig;	 /* as the source is, -ffunction-sections -fdata-sections */
+	struct uk_object *patched; /* with the patch, the same flags */
+	const struct uk_object *plain; /* as the source is, the kernel's own flags */
+};
+
+/*
+ * What became of it, if every finding is accepted. The caller looks through the findings
+ * and refuses when one was not accepted by name. Kinds of finding, and what accepting means:
+ *   initial-value:OBJ:NAME  writable data begins with another value: the running value stays
+ *   init-code:OBJ:NAME      code or data used only at boot (or module load): no effect
+ *   exit-code:OBJ:NAME      code that is gone (vmlinux) or stays as it was (module)
+ *   registration:OBJ:SECTION  an entry of a table that is read at boot or module load
+ *                           (initcalls, module parameters, trace events, ...) is new,
+ *                           changed or gone: the running kernel keeps what it registered
+ *   export:OBJ:NAME         an exported symbol is new or gone: modules cannot use it/still can
+ *   removed-data:OBJ:NAME   a global datum is gone: it stays, with nobody keeping it up
+ */
+struct uk_diff_result {
+	UK_VEC(struct uk_update_function) functions; /* in order of name */
+	UK_VEC(struct uk_update_datum) data;
+	UK_VEC(struct uk_update_write) writes;
+	UK_VEC(struct uk_finding) findings;
+	struct uk_object *carried; /* NULL when there is no code or data to carry */
+};
+
+void uk_diff_result_destroy(struct uk_diff_result *result);
+UK_DEFINE_CLEANUP(diff_result, struct uk_diff_result *, uk_diff_result_destroy)
+#define uk_auto_diff_result uk_cleanup(uk_cleanup_diff_result)
+
+/* Nothing changed in this object: no function, no datum, no write, no finding. */
+bool uk_diff_result_is_empty(const struct uk_diff_result *result);
+
+/*
+ * Compares. UK_ERR_REFUSED when the change cannot be carried out safely, or when it cannot
+ * be proved what a reference means: the message names object, symbol, offset and reason;
+ * UK_ERR_INVALID when an object is not what it should be.
+ */
+struct uk_error *uk_diff_object(const struct uk_diff_input *input, struct uk_diff_result **ret)
+	uk_must_check;
+
+#endif

@@ -145,7 +145,8 @@ static const struct test_case cases[] = {
 	      "void g(void) { struct l { long a; } l; use(&l); }",
 	  USE "void e(void) { struct l { char a; } l; use(&l); }"
 	      "void f(void) { struct l { int a; } l; use(&l); }"
-	      "void g(void) { { struct l { long a, b; } l; use(&l); } }",
+	      "void g(void) { { struct l { long a, b; } l; use(&l); } }"
+	      "void h(void) { struct l { char a; } l; use(&l); }",
 	  "struct-layout:g.l", "struct g.l: member b added at 8; size 8 -> 16. " },
 	/* 21: prototypes */
 	{ "int f(int a) { return a; }", "int f(int a, char b) { return a; }", "prototype:f",

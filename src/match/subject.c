@@ -159,7 +159,7 @@ struct uk_error *uk_subject_match_image(const struct uk_bundle *bundle, const ch
 	uk_auto_kallsyms struct uk_kallsyms *kallsyms = NULL;
 	uk_auto_subject struct uk_subject *subject = NULL;
 	uk_auto_free bool *skip = NULL;
-	size_t left_out;
+	size_t left_out = 0;
 	struct uk_error *err = skip_modules(uk_bundle_update(bundle), &skip, &left_out);
 	if (!err)
 		err = uk_subject_load(bundle, skip, &subject);

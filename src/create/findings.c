@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What only a person can judge: collected by name, and refused unless each was accepted. */
+#include "create/work.h"
+
+#include "base/strbuf.h"
+#include "diff/types.h"
+
+#include <string.h>
+
+static bool is_accepted(const struct uk_create_options *options, const char *name)
+{
+	for (size_t i = 0; i < options->nr_accepted; i++) {
+		if (!strcmp(options->accepted[i], name))
+			return true;
+	}
+	return false;
+}
+
+static bool is_known(const struct uk_update *update, const char *name)
+{
+	uk_vec_for_each(finding, &update->findings) {
+		if (!strcmp(finding->name, name))
+			return true;
+	}
+	return false;
+}
+
+/* Takes the finding. Several objects may see the same one (a struct of a header): kept once. */
+struct uk_error *uk_work_add_finding(struct uk_work *work, struct uk_finding *finding)
+{
+	struct uk_error *err = NULL;
+	if (is_known(work->update, finding->name)) {
+		uk_finding_deinit(finding);
+		return NULL;
+	}
+	finding->accepted = is_accepted(work->options, finding->name);
+	if (!uk_vec_push(&work->update->findings, *finding)) {
+		uk_finding_deinit(finding);
+		err = uk_error_nomem();
+	}
+	*finding = (struct uk_finding){};
+	return err;
+}
+
+/* Global symbols that are exported to modules stand in the export tables of the object. */
+struct exported {
+	struct uk_object *object;
+	UK_VEC(const char *) names;
+};
+
+static void exported_deinit(struct exported *exported)
+{
+	uk_object_destroy(exported->object);
+	uk_vec_deinit(&exported->names);
+}
+
+/* EXPORT_SYMBOL leaves a local symbol __ksymtab_NAME (6.1) or __export_symbol_NAME (6.12). */
+static const char *exported_name(const struct uk_symbol *symbol)
+{
+	static const char *const prefixes[] = { "__ksymtab_", "__export_symbol_" };
+	for (size_t i = 0; i < UK_ARRAY_SIZE(prefixes); i++) {
+		if (uk_str_starts(symbol->name, prefixes[i]))
+			return symbol->name + strlen(prefixes[i]);
+	}
+	return NULL;
+}
+
+static struct uk_error *load_exported(const char *path, struct exported *ret)
+{
+	struct uk_error *err = uk_object_load(path, &ret->object);
+	if (err)
+		return err;
+	uk_vec_for_each(symbol, &ret->object->symbols) {
+		const char *name = exported_name(*symbol);
+		if (name && !uk_vec_push(&ret->names, name))
+			return uk_error_nomem();
+	}
+	return NULL;
+}
+
+static struct uk_error *compare_types_of(struct uk_work *work, const struct uk_pair *pair)
+{
+	uk_cleanup(exported_deinit) struct exported exported = {};
+	struct uk_error *err = load_exported(pair->orig, &exported);
+	if (err)
+		return err;
+	struct uk_types_input input = {
+		.object = pair->touched->patched->object,
+		.orig = pair->orig,
+		.patched = pair->patched,
+		.exported = exported.names.data,
+		.nr_exported = exported.names.len,
+	};
+	struct uk_finding *findings = NULL;
+	size_t nr = 0;
+	err = uk_types_compare(&input, &findings, &nr);
+	for (size_t i = 0; i < nr; i++) {
+		if (err)
+			uk_finding_deinit(&findings[i]);
+		else
+			err = uk_work_add_finding(work, &findings[i]);
+	}
+	free(findings);
+	return err ? uk_error_wrap(err, "types of %s", input.object) : NULL;
+}
+
+/*
+ * Only of objects whose code or data changed: a layout that no changed code knows of
+ * harms nobody, and one that matters changes code.
+ */
+static bool is_changed(const struct uk_work *work, const struct uk_pair *pair)
+{
+	uk_vec_for_each(object, &work->update->objects) {
+		if (!strcmp(object->path, pair->touched->patched->object))
+			return true;
+	}
+	return false;
+}
+
+struct uk_error *uk_work_compare_types(struct uk_work *work)
+{
+	for (size_t i = 0; i < work->pairs.len; i++) {
+		const struct uk_pair *pair = &work->pairs.data[i];
+		if (!pair->orig || !is_changed(work, pair))
+			continue;
+		uk_progress(work->sink, "compare types", i, work->pairs.len);
+		struct uk_error *err = compare_types_of(work, pair);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+static struct uk_error *refuse_findings(const struct uk_update *update)
+{
+	uk_auto_strbuf struct uk_strbuf text = {};
+	size_t nr = 0;
+	uk_vec_for_each(finding, &update->findings) {
+		if (finding->accepted)
+			continue;
+		uk_strbuf_addf(&text, "\n  %s (%s)\n    %s", finding->name, finding->place,
+			       finding->text);
+		nr++;
+	}
+	uk_auto_free char *list = NULL;
+	struct uk_error *err = uk_strbuf_finish(&text, &list);
+	if (err)
+		return err;
+	return uk_error_create(UK_ERR_REFUSED,
+			       "%zu finding%s that only a person can judge; take each with "
+			       "--accept NAME if it does no harm:%s",
+			       nr, nr == 1 ? "" : "s", list);
+}
+
+static bool has_changes(const struct uk_update *update)
+{
+	if (update->writes.len)
+		return true;
+	uk_vec_for_each(function, &update->functions) {
+		if (function->change != UK_CHANGE_REMOVED)
+			return true;
+	}
+	return false;
+}
+
+struct uk_error *uk_work_judge(struct uk_work *work)
+{
+	const struct uk_create_options *options = work->options;
+	uk_vec_for_each(finding, &work->update->findings) {
+		if (!finding->accepted)
+			return refuse_findings(work->update);
+	}
+	for (size_t i = 0; i < options->nr_accepted; i++) {
+		if (!is_known(work->update, options->accepted[i]))
+			uk_remark(work->sink, UK_LEVEL_WARNING,
+				  "--accept %s: this patch has no such finding",
+				  options->accepted[i]);
+	}
+	if (!has_changes(work->update))
+		return uk_error_create(UK_ERR_NOTHING,
+				       "the patch changes no code and no data of kernel %s",
+				       work->tree->release);
+	return NULL;
+}

@@ -56,6 +56,7 @@ struct uk_update_object {
 /* One kernel module file of new code, for one target. */
 struct uk_update_part {
 	char *target; /* "vmlinux" or the name of a module (with underscores) */
+	/* Both are NULL when nothing is carried for the target: it only gets writes. */
 	char *module; /* name of the part's own module: "upkeep_<id>_<n>" */
 	char *member; /* the module file: "parts/<n>.ko" */
 };

@@ -5,8 +5,6 @@
 
 #include "kbuild/cache.h"
 
-#include <stdint.h>
-
 struct uk_kernel {
 	char *release; /* uname -r: "6.1.0-47-cloud-amd64" */
 	char *series;  /* "6.1" */
@@ -39,9 +37,5 @@ UK_DEFINE_CLEANUP(kernel, struct uk_kernel *, uk_kernel_destroy)
  */
 struct uk_error *uk_kernel_source(const struct uk_cache *cache, const struct uk_kernel *kernel,
 				  const struct uk_sink *sink, char **ret) uk_must_check;
-
-/* The CRC of an exported symbol, as the kernel's own modules have it; false if unknown. */
-struct uk_error *uk_symvers_find(const char *path, const char *symbol, bool *found_ret,
-				 uint32_t *crc_ret) uk_must_check;
 
 #endif

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The cache: its root, its locks, its stamps. */
+#include "kbuild/cache.h"
+
+#include "base/file.h"
+#include "base/strbuf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+static const char *wanted_root(const char *root)
+{
+	if (!root || !*root)
+		root = getenv("UPKEEP_CACHE");
+	return root && *root ? root : "/var/cache/upkeep";
+}
+
+/*
+ * What lies in the cache is run and trusted: nobody else may be able to put things there.
+ * Colons and commas would end a path in the options of an overlay mount.
+ */
+static struct uk_error *check_root(const char *root)
+{
+	struct stat st;
+	if (stat(root, &st) < 0)
+		return uk_error_errno(errno, "cache %s", root);
+	if (st.st_uid != geteuid())
+		return uk_error_create(UK_ERR_SYSTEM,
+				       "cache %s belongs to user %u, not to user %u who runs this; "
+				       "name another with --cache or UPKEEP_CACHE",
+				       root, st.st_uid, geteuid());
+	if (st.st_mode & 0022)
+		return uk_error_create(UK_ERR_SYSTEM,
+				       "cache %s may be written to by others (mode %03o); "
+				       "chmod go-w it when you trust what is in it",
+				       root, st.st_mode & 0777);
+	if (root[strcspn(root, ":,\\\"' \t\n")])
+		return uk_error_create(UK_ERR_USAGE,
+				       "cache %s: blanks, quotes, backslashes, colons and commas "
+				       "cannot be in its path",
+				       root);
+	return NULL;
+}
+
+struct uk_error *uk_cache_open(const char *root, struct uk_cache **ret)
+{
+	root = wanted_root(root);
+	struct uk_error *err = uk_dir_make(root, 0700);
+	if (err)
+		return uk_error_wrap(err, "cache");
+	uk_auto_free char *path = realpath(root, NULL);
+	if (!path)
+		return uk_error_errno(errno, "cache %s", root);
+	err = check_root(path);
+	if (err)
+		return err;
+	struct uk_cache *cache = malloc(sizeof(*cache));
+	if (!cache)
+		return uk_error_nomem();
+	cache->root = uk_take(path);
+	*ret = cache;
+	return NULL;
+}
+
+void uk_cache_close(struct uk_cache *cache)
+{
+	if (!cache)
+		return;
+	free(cache->root);
+	free(cache);
+}
+
+struct uk_error *uk_cache_path(const struct uk_cache *cache, char **ret, const char *fmt, ...)
+{
+	uk_auto_free char *rest = NULL;
+	va_list args;
+	va_start(args, fmt);
+	if (vasprintf(&rest, fmt, args) < 0)
+		rest = NULL;
+	va_end(args);
+	return rest ? uk_asprintf(ret, "%s/%s", cache->root, rest) : uk_error_nomem();
+}
+
+static struct uk_error *lock_path(const struct uk_cache *cache, const char *name, char **ret)
+{
+	uk_auto_free char *dir = NULL, *path = NULL;
+	struct uk_error *err = uk_cache_path(cache, &dir, "locks");
+	if (!err)
+		err = uk_dir_make(dir, 0700);
+	if (!err)
+		err = uk_asprintf(&path, "%s/%s", dir, name);
+	if (err)
+		return err;
+	for (char *c = path + strlen(dir) + 1; *c; c++) {
+		if (*c == '/')
+			*c = '_';
+	}
+	*ret = uk_take(path);
+	return NULL;
+}
+
+struct uk_error *uk_cache_lock(const struct uk_cache *cache, const char *name,
+			       const struct uk_sink *sink, int *fd_ret)
+{
+	uk_auto_free char *path = NULL;
+	struct uk_error *err = lock_path(cache, name, &path);
+	if (err)
+		return err;
+	uk_auto_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return uk_error_errno(errno, "open %s", path);
+	int status = flock(fd, LOCK_EX | LOCK_NB);
+	if (status < 0 && errno == EWOULDBLOCK) {
+		uk_remark(sink, UK_LEVEL_INFO, "waiting for another run that makes %s", name);
+		do {
+			status = flock(fd, LOCK_EX);
+		} while (status < 0 && errno == EINTR);
+	}
+	if (status < 0)
+		return uk_error_errno(errno, "lock %s", path);
+	*fd_ret = uk_take_fd(fd);
+	return NULL;
+}
+
+bool uk_stamp_exists(const char *path)
+{
+	uk_auto_free char *stamp = NULL;
+	return asprintf(&stamp, "%s.complete", path) >= 0 && uk_file_exists(stamp);
+}
+
+struct uk_error *uk_stamp_write(const char *path)
+{
+	uk_auto_free char *stamp = NULL;
+	struct uk_error *err = uk_asprintf(&stamp, "%s.complete", path);
+	return err ? err : uk_file_write(stamp, "", 0, 0600);
+}
+
+struct uk_error *uk_stamp_reset(const char *path)
+{
+	uk_auto_free char *stamp = NULL;
+	struct uk_error *err = uk_asprintf(&stamp, "%s.complete", path);
+	if (err)
+		return err;
+	if (unlink(stamp) < 0 && errno != ENOENT)
+		return uk_error_errno(errno, "remove %s", stamp);
+	return uk_tree_remove(path);
+}

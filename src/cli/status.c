@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* upkeep status: which updates the running kernel has. */
+#include "base/strbuf.h"
+#include "cli/report.h"
+
+#include <time.h>
+
+struct options {
+	const char *id;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *options = state->input;
+	if (key != ARGP_KEY_ARG)
+		return ARGP_ERR_UNKNOWN;
+	uk_cli_take_argument(state, arg, &options->id);
+	return 0;
+}
+
+static const struct argp argp = {
+	.parser = parse,
+	.args_doc = "[ID]",
+	.doc = "Say which updates are applied to the running kernel, oldest first, and which "
+	       "were undone but still have modules loaded.",
+};
+
+static const char *state_name(enum uk_live_state state)
+{
+	return state == UK_LIVE_APPLIED ? "applied" : "undone";
+}
+
+static void add_texts(struct json_object *to, const char *key, char *const *texts, size_t nr)
+{
+	struct json_object *list = uk_json_list(to, key);
+	for (size_t i = 0; i < nr; i++)
+		uk_json_append_text(list, texts[i]);
+}
+
+static void add_update(struct json_object *list, const struct uk_live_update *update)
+{
+	struct json_object *entry = uk_json_append(list);
+	uk_json_text(entry, "id", update->id);
+	uk_json_text(entry, "state", state_name(update->state));
+	uk_json_number(entry, "order", update->order);
+	uk_json_number(entry, "applied_at", (uint64_t)update->applied_at);
+	uk_json_number(entry, "pause_ns", update->pause_ns);
+	uk_json_text(entry, "description", update->description);
+	add_texts(entry, "cves", update->cves.data, update->cves.len);
+	add_texts(entry, "modules", update->modules.data, update->modules.len);
+	uk_report_functions_json(entry, update->functions.data, update->functions.len);
+}
+
+static struct uk_error *cve_text(const struct uk_live_update *update, char **ret)
+{
+	uk_auto_strbuf struct uk_strbuf text = {};
+	uk_vec_for_each (cve, &update->cves)
+		uk_strbuf_addf(&text, "  %s", *cve);
+	return uk_strbuf_finish(&text, ret);
+}
+
+static const char *time_text(int64_t seconds, char buf[32])
+{
+	time_t when = (time_t)seconds;
+	struct tm local;
+	if (!seconds || !localtime_r(&when, &local) ||
+	    !strftime(buf, 32, "%Y-%m-%d %H:%M:%S", &local))
+		return "-";
+	return buf;
+}
+
+static struct uk_error *say_update(const struct uk_cli *cli, const struct uk_live_update *update)
+{
+	char when[32], pause[32], functions[64];
+	uk_auto_free char *cves = NULL;
+	struct uk_error *err = cve_text(update, &cves);
+	if (err)
+		return err;
+	if (update->state == UK_LIVE_APPLIED)
+		uk_cli_say(cli, "%s  applied  %s  pause %s  %s%s", update->id,
+			   time_text(update->applied_at, when),
+			   uk_duration_text(update->pause_ns, pause),
+			   uk_count_text(update->functions.len, "function", functions), cves);
+	else
+		uk_cli_say(cli, "%s  undone, modules loaded%s", update->id, cves);
+	if (update->description)
+		uk_cli_say(cli, "    %s", update->description);
+	if (!cli->verbose)
+		return NULL;
+	uk_vec_for_each (function, &update->functions)
+		uk_cli_say(cli, "    %s: %s at 0x%llx -> 0x%llx", function->object, function->name,
+			   (unsigned long long)function->old_addr,
+			   (unsigned long long)function->new_addr);
+	uk_vec_for_each (module, &update->modules)
+		uk_cli_say(cli, "    module %s", *module);
+	return NULL;
+}
+
+static struct uk_error *run(struct uk_cli *cli, int argc, char **argv)
+{
+	struct options options = {};
+	uk_cli_parse(cli, argc, argv, &options);
+	uk_auto_live_status struct uk_live_status *status = NULL;
+	const struct uk_live_update *wanted = NULL;
+	struct uk_error *err = uk_live_status_read(NULL, &status);
+	if (!err && options.id)
+		err = uk_live_status_find(status, options.id, &wanted);
+	if (err)
+		return err;
+
+	struct json_object *list = NULL;
+	if (cli->json) {
+		uk_json_bool(cli->json, "core_loaded", status->core_loaded);
+		uk_json_text(cli->json, "core_version", status->core_version);
+		list = uk_json_list(cli->json, "updates");
+	}
+	uk_vec_for_each (update, &status->updates) {
+		if (wanted && update != wanted)
+			continue;
+		if (list)
+			add_update(list, update);
+		err = say_update(cli, update);
+		if (err)
+			return err;
+	}
+	if (!status->updates.len)
+		uk_cli_say(cli, "no update is applied");
+	return NULL;
+}
+
+const struct uk_verb uk_verb_status = {
+	.name = "status",
+	.help = "Say which updates are applied",
+	.argp = &argp,
+	.options = UK_VERB_JSON,
+	.run = run,
+};

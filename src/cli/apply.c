@@ -69,6 +69,6 @@ const struct uk_verb uk_verb_apply = {
 	.name = "apply",
 	.help = "Put an update into the running kernel",
 	.argp = &argp,
-	.options = UK_VERB_JSON | UK_VERB_TRUST,
+	.options = UK_VERB_JSON | UK_VERB_TRUST | UK_VERB_TAKE,
 	.run = run,
 };

@@ -150,6 +150,6 @@ const struct uk_verb uk_verb_check = {
 	.name = "check",
 	.help = "Say whether an update would apply",
 	.argp = &argp,
-	.options = UK_VERB_JSON | UK_VERB_TRUST,
+	.options = UK_VERB_JSON | UK_VERB_TRUST | UK_VERB_TAKE,
 	.run = run,
 };

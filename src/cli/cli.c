@@ -49,6 +49,10 @@ static const struct argp_option json_options[] = {
 static const struct argp_option trust_options[] = {
 	{ "trusted-dir", KEY_TRUSTED_DIR, "DIR", 0,
 	  "Trust the keys in DIR instead of " UK_TRUSTED_DIR, 70 },
+	{}
+};
+
+static const struct argp_option take_options[] = {
 	{ "allow-unsigned", KEY_ALLOW_UNSIGNED, NULL, 0,
 	  "Take an update also if it is unsigned, or signed by a key that is not trusted", 70 },
 	{}
@@ -57,11 +61,12 @@ static const struct argp_option trust_options[] = {
 static const struct argp common_argp = { .options = common_options, .parser = parse_common };
 static const struct argp json_argp = { .options = json_options, .parser = parse_common };
 static const struct argp trust_argp = { .options = trust_options, .parser = parse_common };
+static const struct argp take_argp = { .options = take_options, .parser = parse_common };
 
 /* The parsers of one verb: its own, then the shared ones. */
 struct parsers {
 	struct argp argp;
-	struct argp_child children[5];
+	struct argp_child children[6];
 	struct uk_cli *cli;
 	void *input;
 };
@@ -86,6 +91,8 @@ static void fill_parsers(struct parsers *parsers, const struct uk_verb *verb)
 	(child++)->argp = verb->argp;
 	if (verb->options & UK_VERB_TRUST)
 		(child++)->argp = &trust_argp;
+	if (verb->options & UK_VERB_TAKE)
+		(child++)->argp = &take_argp;
 	if (verb->options & UK_VERB_JSON)
 		(child++)->argp = &json_argp;
 	child->argp = &common_argp;
@@ -100,8 +107,11 @@ void uk_cli_parse(struct uk_cli *cli, int argc, char **argv, void *input)
 	argv[0] = name;
 	argp_parse(&parsers.argp, argc, argv, 0, NULL, &parsers);
 	argv[0] = (char *)cli->verb->name;
-	if (cli->json_wanted)
+	if (cli->json_wanted) {
 		cli->json = uk_json_new();
+		uk_json_number(cli->json, "schema", UK_JSON_SCHEMA);
+		uk_json_text(cli->json, "verb", cli->verb->name);
+	}
 	uk_terminal_init(&cli->terminal, cli->quiet, cli->verbose);
 }
 

@@ -23,7 +23,8 @@
 /* Options that several verbs take, beside --quiet and --verbose, which all do. */
 enum uk_verb_options {
 	UK_VERB_JSON = 1,  /* --json */
-	UK_VERB_TRUST = 2, /* --trusted-dir, --allow-unsigned */
+	UK_VERB_TRUST = 2, /* --trusted-dir */
+	UK_VERB_TAKE = 4,  /* --allow-unsigned: it acts on updates */
 };
 
 struct uk_cli {

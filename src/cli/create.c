@@ -307,6 +307,6 @@ const struct uk_verb uk_verb_create = {
 	.name = "create",
 	.help = "Make an update from a kernel's source and a patch",
 	.argp = &argp,
-	.options = UK_VERB_JSON | UK_VERB_TRUST,
+	.options = UK_VERB_JSON | UK_VERB_TRUST | UK_VERB_TAKE,
 	.run = run,
 };

@@ -30,8 +30,6 @@ static const char *result_name(const struct uk_error *err)
 
 static void print_json(struct uk_cli *cli, const struct uk_error *err)
 {
-	uk_json_number(cli->json, "schema", UK_JSON_SCHEMA);
-	uk_json_text(cli->json, "verb", cli->verb->name);
 	uk_json_text(cli->json, "result", result_name(err));
 	uk_json_number(cli->json, "exit_code", (uint64_t)uk_error_exit_code(err));
 	uk_json_text(cli->json, "message", err ? uk_error_message(err) : NULL);

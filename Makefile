@@ -7,5 +7,6 @@ include mk/config.mk
 include mk/rooms.mk
 include mk/tests.mk
 include mk/vm.mk
+include mk/demo.mk
 include mk/install.mk
 include mk/help.mk

@@ -13,6 +13,7 @@
 #include <net/ethernet.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <netpacket/packet.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -45,10 +46,13 @@ static int open_tap(void)
 	};
 	struct sock_fprog filter = { .len = sizeof(code) / sizeof(*code), .filter = code };
 	struct timeval limit = { .tv_sec = 5 };
-	int fd = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IP));
+	struct sockaddr_ll all = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP) };
+	int fd = socket(AF_PACKET, SOCK_DGRAM, 0);
 
+	/* It hears nothing before it is bound, so the filter is there first. */
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) ||
+	    bind(fd, (struct sockaddr *)&all, sizeof(all)))
 		return -1;
 	return fd;
 }

@@ -4,9 +4,6 @@
 
 #include <string.h>
 
-/* What `--help' prints, without its exit. */
-#define HELP_FLAGS (ARGP_HELP_LONG | ARGP_HELP_SHORT_USAGE | ARGP_HELP_DOC)
-
 enum {
 	KEY_JSON = 0x1000,
 	KEY_TRUSTED_DIR,
@@ -55,6 +52,7 @@ static const struct argp_option trust_options[] = {
 static const struct argp_option take_options[] = {
 	{ "allow-unsigned", KEY_ALLOW_UNSIGNED, NULL, 0,
 	  "Take an update also if it is unsigned, or signed by a key that is not trusted", 70 },
+	{ "allow-untrusted", KEY_ALLOW_UNSIGNED, NULL, OPTION_ALIAS, NULL, 70 },
 	{}
 };
 
@@ -115,13 +113,21 @@ void uk_cli_parse(struct uk_cli *cli, int argc, char **argv, void *input)
 	uk_terminal_init(&cli->terminal, cli->quiet, cli->verbose);
 }
 
+/* Through --help itself, so that both say the same. */
+static void print_help(const struct argp *argp, char *name, void *input)
+{
+	char option[] = "--help";
+	char *argv[] = { name, option, NULL };
+	argp_parse(argp, 2, argv, 0, NULL, input);
+}
+
 void uk_cli_print_help(const struct uk_verb *verb)
 {
 	struct parsers parsers = {};
 	char name[64];
 	fill_parsers(&parsers, verb);
 	snprintf(name, sizeof(name), "upkeep %s", verb->name);
-	argp_help(&parsers.argp, stdout, HELP_FLAGS, name);
+	print_help(&parsers.argp, name, &parsers);
 }
 
 /* The list of verbs stands behind the options. */
@@ -181,8 +187,9 @@ int uk_cli_parse_global(struct uk_cli *cli, int argc, char **argv)
 
 void uk_cli_print_usage(void)
 {
+	struct global global = {};
 	char name[] = "upkeep";
-	argp_help(&global_argp, stdout, HELP_FLAGS, name);
+	print_help(&global_argp, name, &global);
 }
 
 void uk_cli_take_argument(struct argp_state *state, char *arg, const char **slot)
@@ -192,13 +199,36 @@ void uk_cli_take_argument(struct argp_state *state, char *arg, const char **slot
 	*slot = arg;
 }
 
+/* C0 and C1 control characters (the latter as UTF-8), which may drive a terminal. */
+static size_t control_length(const unsigned char *at)
+{
+	if ((*at < ' ' && *at != '\n' && *at != '\t') || *at == 0x7f)
+		return 1;
+	return at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0 ? 2 : 0;
+}
+
+void uk_cli_print_text(FILE *file, const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	while (*at) {
+		size_t len = control_length(at);
+		putc(len ? '?' : *at, file);
+		at += len ? len : 1;
+	}
+}
+
 void uk_cli_say(const struct uk_cli *cli, const char *fmt, ...)
 {
 	if (cli->quiet || cli->json)
 		return;
 	va_list args;
 	va_start(args, fmt);
-	vprintf(fmt, args);
+	char *text;
+	int len = vasprintf(&text, fmt, args);
 	va_end(args);
+	if (len < 0)
+		return;
+	uk_cli_print_text(stdout, text);
 	putchar('\n');
+	free(text);
 }

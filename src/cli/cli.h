@@ -64,7 +64,7 @@ extern const struct uk_verb uk_verb_version;
  */
 void uk_cli_parse(struct uk_cli *cli, int argc, char **argv, void *input);
 
-/* The help text of a verb, and that of all. */
+/* The help text of a verb, and that of all. The program ends here, as with --help. */
 void uk_cli_print_help(const struct uk_verb *verb);
 void uk_cli_print_usage(void);
 
@@ -74,7 +74,10 @@ int uk_cli_parse_global(struct uk_cli *cli, int argc, char **argv);
 /* Takes the one argument of a verb; more are bad usage. For parsers: ARGP_KEY_ARG. */
 void uk_cli_take_argument(struct argp_state *state, char *arg, const char **slot);
 
-/* A line for people on standard output: not with --json, nor with --quiet. */
+/* Text that came from outside, with what could drive a terminal replaced by "?". */
+void uk_cli_print_text(FILE *file, const char *text);
+
+/* A line for people, printed like that: not with --json, nor with --quiet. */
 void uk_cli_say(const struct uk_cli *cli, const char *fmt, ...) uk_printf(2, 3);
 
 #endif

@@ -25,15 +25,14 @@ static struct uk_error *run(struct uk_cli *cli, int argc, char **argv)
 {
 	struct options options = {};
 	uk_cli_parse(cli, argc, argv, &options);
-	if (!options.verb) {
+	const struct uk_verb *verb = options.verb ? uk_verb_find(options.verb) : NULL;
+	if (verb)
+		uk_cli_print_help(verb);
+	else if (!options.verb)
 		uk_cli_print_usage();
-		return NULL;
-	}
-	const struct uk_verb *verb = uk_verb_find(options.verb);
-	if (!verb)
+	else
 		return uk_error_create(UK_ERR_USAGE, "unknown verb '%s': see `upkeep help'",
 				       options.verb);
-	uk_cli_print_help(verb);
 	return NULL;
 }
 

@@ -280,11 +280,15 @@ static void say_all(const struct uk_cli *cli, const struct uk_bundle *bundle)
 		uk_cli_say(cli, "  %s, %zu bytes", *name, uk_bundle_member(bundle, *name)->len);
 }
 
+/* As it is into a file, but no byte that drives a terminal to one. */
 static void print_patches(const struct uk_bundle *bundle)
 {
 	uk_vec_for_each (name, &uk_bundle_update(bundle)->patches) {
 		const struct uk_member *member = uk_bundle_member(bundle, *name);
-		fwrite(member->data, 1, member->len, stdout);
+		if (isatty(STDOUT_FILENO))
+			uk_cli_print_text(stdout, member->data);
+		else
+			fwrite(member->data, 1, member->len, stdout);
 	}
 }
 

@@ -73,7 +73,8 @@ static void add_string(struct uk_strbuf *text, const struct uk_section *section,
 
 static void add_name(struct uk_strbuf *text, const char *name, uint64_t offset)
 {
-	uk_strbuf_addstr(text, natural_name(name));
+	for (const char *c = natural_name(name); *c; c++)
+		uk_strbuf_add(text, isgraph((unsigned char)*c) ? c : "?", 1);
 	if ((int64_t)offset < 0)
 		uk_strbuf_addf(text, "-0x%llx", -(unsigned long long)offset);
 	else if (offset)

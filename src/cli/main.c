@@ -48,6 +48,15 @@ static struct uk_error *flush_output(void)
 	return NULL;
 }
 
+static void print_error(const struct uk_cli *cli, const struct uk_error *err)
+{
+	fputs("upkeep: ", stderr);
+	if (cli->verb)
+		fprintf(stderr, "%s: ", cli->verb->name);
+	uk_cli_print_text(stderr, uk_error_message(err));
+	fputc('\n', stderr);
+}
+
 static int finish(struct uk_cli *cli, struct uk_error *err)
 {
 	if (cli->json)
@@ -57,10 +66,8 @@ static int finish(struct uk_cli *cli, struct uk_error *err)
 		err = flush_err;
 	else
 		uk_error_destroy(flush_err);
-	if (err && cli->verb)
-		fprintf(stderr, "upkeep: %s: %s\n", cli->verb->name, uk_error_message(err));
-	else if (err)
-		fprintf(stderr, "upkeep: %s\n", uk_error_message(err));
+	if (err)
+		print_error(cli, err);
 	int status = uk_error_exit_code(err);
 	uk_error_destroy(err);
 	return status;

@@ -101,25 +101,37 @@ struct uk_error *uk_live_undo(const char *id, const struct uk_live_options *opti
 
 enum uk_live_state {
 	UK_LIVE_APPLIED,
-	UK_LIVE_UNDONE, /* not applied, but part modules of it are loaded */
+	UK_LIVE_UNDONE,	  /* not applied any more, but part modules of it are loaded */
+	UK_LIVE_LEFTOVER, /* an apply was killed in the middle: modules loaded, nothing written */
+};
+
+/* A place that an update wrote to. */
+struct uk_live_write {
+	uint64_t addr, len;
+	bool text;    /* a redirect; else read-only data */
+	char *module; /* "vmlinux" or the module that holds it */
+	bool gone;    /* that module was unloaded by force */
 };
 
 /* One update, as the running kernel and the kept copy of its bundle know it. */
 struct uk_live_update {
 	char *id;
 	enum uk_live_state state;
-	uint64_t order;	     /* 1 for the oldest applied; 0 when not applied */
+	uint64_t order;	     /* of applies since the core was loaded; 0 when not applied */
 	uint64_t pause_ns;   /* of the apply */
-	int64_t applied_at;  /* seconds since 1970; 0 when not known */
+	uint64_t stop_ns, tasks_checked;
+	int64_t applied_at;  /* seconds since 1970; 0 when not applied */
 	char *description;   /* from the kept bundle, or NULL */
 	UK_VEC(char *) cves; /* from the kept bundle */
 	UK_VEC(char *) modules; /* part modules that are loaded */
 	UK_VEC(struct uk_live_function) functions;
+	UK_VEC(struct uk_live_write) writes;
 };
 
 struct uk_live_status {
 	bool core_loaded;
-	char *core_version;  /* or NULL */
+	char *core_version;  /* NULL when it is not loaded */
+	unsigned int core_abi;
 	UK_VEC(struct uk_live_update) updates; /* applied ones first, oldest first */
 };
 

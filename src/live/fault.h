@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A test's hook: with UPKEEP_FAULT=n in the environment the process ends, as if it had been
+ * killed, right before the n-th irreversible step of an apply or undo. The exit status is
+ * UK_FAULT_STATUS. Private to this room.
+ */
+#ifndef UPKEEP_LIVE_FAULT_H
+#define UPKEEP_LIVE_FAULT_H
+
+enum { UK_FAULT_STATUS = 99 };
+
+struct uk_fault {
+	unsigned int stop_at; /* 0: never */
+	unsigned int step;
+};
+
+void uk_fault_init(struct uk_fault *fault);
+/* The next step is about to be taken. */
+void uk_fault_step(struct uk_fault *fault);
+
+#endif

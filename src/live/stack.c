@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the applied updates made of the kernel. */
+#include "live/stack.h"
+
+#include "live/kept.h"
+#include "live/status.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <upkeep/abi.h>
+
+void uk_stack_deinit(struct uk_stack *stack)
+{
+	uk_vec_for_each(bundle, &stack->bundles)
+		uk_bundle_destroy(*bundle);
+	uk_vec_deinit(&stack->bundles);
+	uk_vec_deinit(&stack->replaced);
+	uk_vec_deinit(&stack->written);
+}
+
+/* Where the redirect of a function stands: the write that begins inside it. */
+static const struct uk_live_write *find_redirect(const struct uk_live_update *update,
+						 const struct uk_live_function *function)
+{
+	uk_vec_for_each(write, &update->writes) {
+		if (write->text && write->addr >= function->old_addr &&
+		    write->addr - function->old_addr < function->old_size)
+			return write;
+	}
+	return NULL;
+}
+
+/* The core cuts long names and replaces what could confuse a reader of the file. */
+static bool same_name(const char *shown, const char *name)
+{
+	for (size_t i = 0; i < UPKEEP_NAME_LEN - 1; i++) {
+		if (shown[i] != name[i] && shown[i] != '?')
+			return false;
+		if (!shown[i])
+			return true;
+	}
+	return true;
+}
+
+static struct uk_error *unlike(const struct uk_live_update *update, const char *what)
+{
+	return uk_error_create(UK_ERR_INVALID,
+			       "what is applied as update %s is not what its kept copy describes "
+			       "(%s); undo it before another one is applied",
+			       update->id, what);
+}
+
+static struct uk_error *add_replaced(struct uk_stack *stack, const struct uk_live_update *update,
+				     const struct uk_live_function *function,
+				     const struct uk_update *model,
+				     const struct uk_update_function *described)
+{
+	if (!same_name(function->name, described->name))
+		return unlike(update, function->name);
+	const struct uk_live_write *redirect = find_redirect(update, function);
+	if (!redirect)
+		return unlike(update, "no redirect");
+	if (redirect->gone)
+		return NULL;
+	struct uk_match_replaced replaced = {
+		.id = update->id,
+		.object = model->objects.data[described->object].path,
+		.function = described->name,
+		.old_addr = function->old_addr,
+		.old_size = function->old_size,
+		.new_addr = function->new_addr,
+		.new_size = function->new_size,
+		.jump_addr = redirect->addr,
+	};
+	return uk_vec_push(&stack->replaced, replaced) ? NULL : uk_error_nomem();
+}
+
+/* The core has the redirected functions in the order of the model. */
+static struct uk_error *add_functions(struct uk_stack *stack, const struct uk_live_update *update,
+				      const struct uk_update *model)
+{
+	size_t at = 0;
+	uk_vec_for_each(described, &model->functions) {
+		if (!described->redirect)
+			continue;
+		if (at == update->functions.len)
+			return unlike(update, described->name);
+		struct uk_error *err = add_replaced(stack, update, &update->functions.data[at++],
+						    model, described);
+		if (err)
+			return err;
+	}
+	return at == update->functions.len ? NULL : unlike(update, "too many functions");
+}
+
+static struct uk_error *add_written(struct uk_stack *stack, const struct uk_live_update *update)
+{
+	uk_vec_for_each(write, &update->writes) {
+		struct uk_match_written written = {update->id, write->addr, write->len};
+		if (write->text || write->gone)
+			continue;
+		if (!uk_vec_push(&stack->written, written))
+			return uk_error_nomem();
+	}
+	return NULL;
+}
+
+static struct uk_error *add_update(const struct uk_live_paths *paths, struct uk_stack *stack,
+				   const struct uk_live_update *update)
+{
+	uk_auto_bundle struct uk_bundle *bundle = NULL;
+	struct uk_error *err = uk_kept_open(paths, update->id, &bundle);
+	if (err)
+		return uk_error_wrap(err, "update %s is applied, but what it changed is not known "
+				     "(undo it first)", update->id);
+	const struct uk_update *model = uk_bundle_update(bundle);
+	if (!uk_vec_push(&stack->bundles, bundle))
+		return uk_error_nomem();
+	bundle = NULL;
+	err = add_functions(stack, update, model);
+	return err ? err : add_written(stack, update);
+}
+
+struct uk_error *uk_stack_load(const struct uk_live_paths *paths,
+			       const struct uk_live_status *status, struct uk_stack *ret)
+{
+	uk_vec_for_each(update, &status->updates) {
+		if (update->state != UK_LIVE_APPLIED)
+			continue;
+		struct uk_error *err = add_update(paths, ret, update);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+static bool stands_on(const struct uk_update *update, const char *id)
+{
+	uk_vec_for_each(after, &update->after) {
+		if (!strcmp(*after, id))
+			return true;
+	}
+	return false;
+}
+
+struct uk_error *uk_stack_check_free(const struct uk_live_paths *paths,
+				     const struct uk_live_status *status, const char *id)
+{
+	uk_vec_for_each(update, &status->updates) {
+		uk_auto_bundle struct uk_bundle *bundle = NULL;
+		struct uk_error *err = uk_kept_open(paths, update->id, &bundle);
+		if (err) {
+			uk_error_destroy(err); /* then nobody knows; the core looks at bytes */
+			continue;
+		}
+		if (stands_on(uk_bundle_update(bundle), id))
+			return uk_error_create(UK_ERR_BUSY,
+					       "update %s was built on top of %s and is %s: %s it "
+					       "first",
+					       update->id, id,
+					       update->state == UK_LIVE_APPLIED ? "applied"
+										: "loaded",
+					       update->state == UK_LIVE_APPLIED ? "undo"
+										: "purge");
+	}
+	return NULL;
+}

@@ -48,6 +48,9 @@ void uk_holders_destroy(struct uk_holders *holders);
 UK_DEFINE_CLEANUP(holders, struct uk_holders *, uk_holders_destroy)
 #define uk_auto_holders uk_cleanup(uk_cleanup_holders)
 
+/* How many bytes of code it holds: 5 for a jump, 1 for a breakpoint. */
+uint64_t uk_holder_probe_len(const struct uk_holder_probe *probe);
+
 /* The kprobe whose bytes overlap [address, address + len), or NULL. */
 const struct uk_holder_probe *uk_holders_probe(const struct uk_holders *holders, uint64_t address,
 					       uint64_t len);

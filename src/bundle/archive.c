@@ -64,7 +64,7 @@ static int set_up_writer(struct archive *archive)
 	if (archive_write_set_format_pax_restricted(archive) == ARCHIVE_OK &&
 	    archive_write_add_filter_zstd(archive) == ARCHIVE_OK &&
 	    archive_write_set_filter_option(archive, "zstd", "compression-level", "12") ==
-		    ARCHIVE_OK)
+		ARCHIVE_OK)
 		return archive_write_set_bytes_in_last_block(archive, 1);
 	return ARCHIVE_FATAL;
 }
@@ -104,9 +104,8 @@ static struct uk_error *check_entry(struct archive_entry *entry, const char **na
 		return uk_error_create(UK_ERR_INVALID, "member %s has holes", name);
 	la_int64_t size = archive_entry_size(entry);
 	if (size < 0 || size > UK_ARCHIVE_MEMBER_MAX)
-		return uk_error_create(UK_ERR_INVALID, "member %s: %" PRId64
-				       " bytes, more than %d", name, (int64_t)size,
-				       UK_ARCHIVE_MEMBER_MAX);
+		return uk_error_create(UK_ERR_INVALID, "member %s: %" PRId64 " bytes, more than %d",
+				       name, (int64_t)size, UK_ARCHIVE_MEMBER_MAX);
 	*name_ret = name;
 	return NULL;
 }
@@ -114,7 +113,7 @@ static struct uk_error *check_entry(struct archive_entry *entry, const char **na
 static struct uk_error *read_member(struct archive *archive, const char *name, size_t len,
 				    struct uk_archive *ret)
 {
-	struct uk_member member = {.len = len};
+	struct uk_member member = { .len = len };
 	struct uk_error *err = uk_strdup(name, &member.name);
 	if (err)
 		return err;
@@ -130,8 +129,10 @@ static struct uk_error *read_member(struct archive *archive, const char *name, s
 		if (got < 0)
 			return archive_error(archive, name);
 		if (!got)
-			return uk_error_create(UK_ERR_INVALID, "member %s ends after %zu of %zu "
-					       "bytes", name, at, len);
+			return uk_error_create(UK_ERR_INVALID,
+					       "member %s ends after %zu of %zu "
+					       "bytes",
+					       name, at, len);
 		at += (size_t)got;
 	}
 	return NULL;
@@ -188,7 +189,7 @@ struct uk_error *uk_archive_unpack(const void *data, size_t len, struct uk_archi
 
 void uk_archive_deinit(struct uk_archive *archive)
 {
-	uk_vec_for_each(member, &archive->members) {
+	uk_vec_for_each (member, &archive->members) {
 		free(member->name);
 		free(member->data);
 	}

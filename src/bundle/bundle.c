@@ -58,9 +58,7 @@ static struct uk_error *compare_with_update(const struct uk_update *update,
 	if (err)
 		return err;
 	for (size_t i = 0; i < nr || i < nr_names; i++) {
-		int order = i >= nr	    ? 1
-			    : i >= nr_names ? -1
-					    : strcmp(members[i]->name, names[i]);
+		int order = i >= nr ? 1 : i >= nr_names ? -1 : strcmp(members[i]->name, names[i]);
 		if (order < 0)
 			return uk_error_create(UK_ERR_INVALID,
 					       "member %s is not named in the manifest",
@@ -93,7 +91,7 @@ static struct uk_error *make_payload(const struct uk_update *update,
 	uk_auto_free const struct uk_member **order = calloc(nr + 1, sizeof(*order));
 	if (!order)
 		return uk_error_nomem();
-	struct uk_member manifest = {(char *)UK_MANIFEST_NAME, text, strlen(text)};
+	struct uk_member manifest = { (char *)UK_MANIFEST_NAME, text, strlen(text) };
 	order[0] = &manifest;
 	for (size_t i = 0; i < nr; i++)
 		order[1 + i] = &members[i];
@@ -160,11 +158,13 @@ static struct uk_error *check_header(const uint8_t *header, size_t len)
 		return uk_error_create(UK_ERR_INVALID, "unknown flags 0x%x in the header", flags);
 	uint64_t payload = uk_get_u64(header + AT_PAYLOAD_LEN), there = len - UK_BUNDLE_HEADER_LEN;
 	if (payload > PAYLOAD_MAX)
-		return uk_error_create(UK_ERR_INVALID, "payload of %" PRIu64
-				       " bytes, more than %d", payload, PAYLOAD_MAX);
+		return uk_error_create(UK_ERR_INVALID, "payload of %" PRIu64 " bytes, more than %d",
+				       payload, PAYLOAD_MAX);
 	if (there < payload)
-		return uk_error_create(UK_ERR_INVALID, "cut off: %" PRIu64 " of %" PRIu64
-				       " bytes of payload; fetch it again", there, payload);
+		return uk_error_create(UK_ERR_INVALID,
+				       "cut off: %" PRIu64 " of %" PRIu64
+				       " bytes of payload; fetch it again",
+				       there, payload);
 	if (there > payload)
 		return uk_error_create(UK_ERR_INVALID, "%" PRIu64 " bytes behind the payload",
 				       there - payload);
@@ -203,12 +203,13 @@ static struct uk_error *check_signature(struct uk_bundle *bundle, const uint8_t 
 		return uk_error_create(UK_ERR_INVALID,
 				       "signed by key %s, which is not among the %zu trusted ones "
 				       "in %s; put its public key there, or take it as it is with "
-				       "--allow-untrusted", id, trust.keys.len,
-				       dir ? dir : UK_TRUSTED_DIR);
+				       "--allow-untrusted",
+				       id, trust.keys.len, dir ? dir : UK_TRUSTED_DIR);
 	if (key && !uk_public_key_verify(key, header, SIGNED_LEN, header + AT_SIGNATURE))
 		return uk_error_create(UK_ERR_INVALID,
 				       "the signature by key %s (%s) does not fit: the file was "
-				       "changed after it was signed", id, key->path);
+				       "changed after it was signed",
+				       id, key->path);
 	bundle->verdict = key ? UK_VERDICT_TRUSTED : UK_VERDICT_UNKNOWN;
 	return NULL;
 }
@@ -218,7 +219,8 @@ static struct uk_error *check_hash(const uint8_t *header, size_t len)
 	uint8_t hash[crypto_hash_sha256_BYTES];
 	crypto_hash_sha256(hash, header + UK_BUNDLE_HEADER_LEN, len - UK_BUNDLE_HEADER_LEN);
 	if (memcmp(hash, header + AT_HASH, sizeof(hash)))
-		return uk_error_create(UK_ERR_INVALID, "damaged: the payload does not have the "
+		return uk_error_create(UK_ERR_INVALID,
+				       "damaged: the payload does not have the "
 				       "SHA-256 that the header gives; fetch it again");
 	return NULL;
 }
@@ -232,8 +234,7 @@ static struct uk_error *verify(struct uk_bundle *bundle, const uint8_t *header, 
 	if (err)
 		return err;
 	if (uk_get_u32(header + AT_FLAGS) & FLAG_SIGNED)
-		err = check_signature(bundle, header, policy->trusted_dir,
-				      policy->allow_untrusted);
+		err = check_signature(bundle, header, policy->trusted_dir, policy->allow_untrusted);
 	else
 		err = check_unsigned(bundle, header, policy->allow_untrusted);
 	return err ? err : check_hash(header, len);
@@ -253,9 +254,9 @@ static struct uk_error *check_members(struct uk_bundle *bundle)
 
 static struct uk_error *index_members(struct uk_bundle *bundle)
 {
-	uk_vec_for_each(member, &bundle->archive.members) {
-		struct uk_map_entry *entry = uk_map_insert_str(&bundle->by_name, member->name,
-							       NULL);
+	uk_vec_for_each (member, &bundle->archive.members) {
+		struct uk_map_entry *entry =
+		    uk_map_insert_str(&bundle->by_name, member->name, NULL);
 		if (!entry)
 			return uk_error_nomem();
 		entry->num = (uint64_t)(member - bundle->archive.members.data);
@@ -270,8 +271,7 @@ static struct uk_error *unpack(struct uk_bundle *bundle, const uint8_t *payload,
 		return err;
 	const struct uk_member *manifest = bundle->archive.members.data;
 	if (!bundle->archive.members.len || strcmp(manifest->name, UK_MANIFEST_NAME))
-		return uk_error_create(UK_ERR_INVALID, "the first member is not "
-				       UK_MANIFEST_NAME);
+		return uk_error_create(UK_ERR_INVALID, "the first member is not " UK_MANIFEST_NAME);
 	err = uk_update_from_json(manifest->data, manifest->len, &bundle->update);
 	if (!err)
 		err = check_members(bundle);
@@ -316,8 +316,7 @@ struct uk_error *uk_bundle_open(const char *path, const struct uk_trust_policy *
 {
 	char *bytes;
 	size_t len;
-	struct uk_error *err = uk_file_read(path, PAYLOAD_MAX + UK_BUNDLE_HEADER_LEN, &bytes,
-					    &len);
+	struct uk_error *err = uk_file_read(path, PAYLOAD_MAX + UK_BUNDLE_HEADER_LEN, &bytes, &len);
 	return err ? err : parse_owned(bytes, len, path, policy, ret);
 }
 

@@ -49,8 +49,8 @@ struct uk_trust_policy {
 };
 
 enum uk_verdict {
-	UK_VERDICT_TRUSTED,  /* signed by a key of the folder */
-	UK_VERDICT_UNKNOWN,  /* signed by a key that is not in it: nothing was verified */
+	UK_VERDICT_TRUSTED, /* signed by a key of the folder */
+	UK_VERDICT_UNKNOWN, /* signed by a key that is not in it: nothing was verified */
 	UK_VERDICT_UNSIGNED,
 };
 

@@ -32,15 +32,16 @@ struct uk_error *uk_update_to_json(const struct uk_update *update, char **ret)
 		json_object_put(schema);
 		return uk_error_nomem();
 	}
-	json_object_object_foreach(fields, key, value) {
+	json_object_object_foreach(fields, key, value)
+	{
 		if (json_object_object_add(top, key, json_object_get(value)) < 0) {
 			json_object_put(value);
 			return uk_error_nomem();
 		}
 	}
-	const char *text = json_object_to_json_string_ext(
-		top, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-			     JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text =
+	    json_object_to_json_string_ext(top, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+						    JSON_C_TO_STRING_NOSLASHESCAPE);
 	return text ? uk_asprintf(ret, "%s\n", text) : uk_error_nomem();
 }
 
@@ -49,7 +50,7 @@ struct uk_error *uk_update_to_json(const struct uk_update *update, char **ret)
 static struct uk_error *check_part(const struct uk_update *update, size_t i)
 {
 	const struct uk_update_part *part = &update->parts.data[i];
-	struct uk_spot list = {.key = "parts"}, spot = {.up = &list, .index = i};
+	struct uk_spot list = { .key = "parts" }, spot = { .up = &list, .index = i };
 	if (!part->module != !part->member)
 		return uk_spot_error(&spot, "module and member must be there both or not at all");
 	for (size_t j = 0; j < i; j++) {
@@ -78,7 +79,7 @@ static struct uk_error *check_part(const struct uk_update *update, size_t i)
 static struct uk_error *check_object(const struct uk_update *update, size_t i)
 {
 	const struct uk_update_object *object = &update->objects.data[i];
-	struct uk_spot list = {.key = "objects"}, spot = {.up = &list, .index = i};
+	struct uk_spot list = { .key = "objects" }, spot = { .up = &list, .index = i };
 	if (object->part >= update->parts.len)
 		return uk_spot_error(&spot, "part %u of %zu", object->part, update->parts.len);
 	if (object->prev && !object->plain)
@@ -89,7 +90,7 @@ static struct uk_error *check_object(const struct uk_update *update, size_t i)
 static struct uk_error *check_function(const struct uk_update *update, size_t i)
 {
 	const struct uk_update_function *function = &update->functions.data[i];
-	struct uk_spot list = {.key = "functions"}, spot = {.up = &list, .index = i};
+	struct uk_spot list = { .key = "functions" }, spot = { .up = &list, .index = i };
 	if (function->object >= update->objects.len)
 		return uk_spot_error(&spot, "object %u of %zu", function->object,
 				     update->objects.len);
@@ -104,8 +105,7 @@ static struct uk_error *check_function(const struct uk_update *update, size_t i)
 	if (function->section && !update->parts.data[object->part].module)
 		return uk_spot_error(&spot, "its part carries no module");
 	if (function->change == UK_CHANGE_REMOVED && function->section)
-		return uk_spot_error(&spot, "section %s of a removed function",
-				     function->section);
+		return uk_spot_error(&spot, "section %s of a removed function", function->section);
 	if (function->change == UK_CHANGE_NEW && !function->section)
 		return uk_spot_error(&spot, "no section");
 	if (!function->redirect)
@@ -117,7 +117,7 @@ static struct uk_error *check_function(const struct uk_update *update, size_t i)
 
 static struct uk_error *check_datum(const struct uk_update *update, size_t i)
 {
-	struct uk_spot list = {.key = "data"}, spot = {.up = &list, .index = i};
+	struct uk_spot list = { .key = "data" }, spot = { .up = &list, .index = i };
 	unsigned int object = update->data.data[i].object;
 	if (object >= update->objects.len)
 		return uk_spot_error(&spot, "object %u of %zu", object, update->objects.len);
@@ -126,7 +126,7 @@ static struct uk_error *check_datum(const struct uk_update *update, size_t i)
 
 static struct uk_error *check_write(const struct uk_update *update, size_t i)
 {
-	struct uk_spot list = {.key = "writes"}, spot = {.up = &list, .index = i};
+	struct uk_spot list = { .key = "writes" }, spot = { .up = &list, .index = i };
 	unsigned int object = update->writes.data[i].object;
 	if (object >= update->objects.len)
 		return uk_spot_error(&spot, "object %u of %zu", object, update->objects.len);
@@ -138,7 +138,7 @@ static struct uk_error *check_write(const struct uk_update *update, size_t i)
 
 static struct uk_error *check_after(const struct uk_update *update, size_t i)
 {
-	struct uk_spot list = {.key = "after"}, spot = {.up = &list, .index = i};
+	struct uk_spot list = { .key = "after" }, spot = { .up = &list, .index = i };
 	const char *id = update->after.data[i];
 	if (!strcmp(id, update->id))
 		return uk_spot_error(&spot, "it stands on itself");
@@ -157,8 +157,7 @@ static struct uk_error *check_members(const struct uk_update *update)
 	if (err)
 		return err;
 	for (size_t i = 0; i < nr; i++) {
-		if (!strcmp(names[i], UK_MANIFEST_NAME) ||
-		    (i && !strcmp(names[i - 1], names[i])))
+		if (!strcmp(names[i], UK_MANIFEST_NAME) || (i && !strcmp(names[i - 1], names[i])))
 			return uk_error_create(UK_ERR_INVALID, "member %s is named twice",
 					       names[i]);
 	}
@@ -171,12 +170,12 @@ static struct uk_error *check_update(const struct uk_update *update)
 		size_t len_offset;
 		struct uk_error *(*check)(const struct uk_update *update, size_t i);
 	} checks[] = {
-		{offsetof(struct uk_update, after.len), check_after},
-		{offsetof(struct uk_update, parts.len), check_part},
-		{offsetof(struct uk_update, objects.len), check_object},
-		{offsetof(struct uk_update, functions.len), check_function},
-		{offsetof(struct uk_update, data.len), check_datum},
-		{offsetof(struct uk_update, writes.len), check_write},
+		{ offsetof(struct uk_update, after.len), check_after },
+		{ offsetof(struct uk_update, parts.len), check_part },
+		{ offsetof(struct uk_update, objects.len), check_object },
+		{ offsetof(struct uk_update, functions.len), check_function },
+		{ offsetof(struct uk_update, data.len), check_datum },
+		{ offsetof(struct uk_update, writes.len), check_write },
 	};
 	struct uk_error *err = NULL;
 	for (size_t c = 0; !err && c < UK_ARRAY_SIZE(checks); c++) {
@@ -216,7 +215,7 @@ static struct uk_error *parse_json(const char *text, size_t len, struct json_obj
 
 static struct uk_error *check_schema(struct json_object *top)
 {
-	struct uk_spot spot = {.key = "schema"};
+	struct uk_spot spot = { .key = "schema" };
 	struct json_object *value;
 	if (!json_object_is_type(top, json_type_object))
 		return uk_error_create(UK_ERR_INVALID, "top level: expected object, found %s",
@@ -237,7 +236,7 @@ static struct uk_error *check_schema(struct json_object *top)
 static struct uk_error *read_update(const char *text, size_t len, struct uk_update *update)
 {
 	uk_cleanup(put_json) struct json_object *top = NULL;
-	static const char *const extra[] = {"schema", NULL};
+	static const char *const extra[] = { "schema", NULL };
 	struct uk_error *err = parse_json(text, len, &top);
 	if (!err)
 		err = check_schema(top);

@@ -264,12 +264,12 @@ static struct uk_error *read_list(struct json_object *value, const struct uk_fie
 	if (err || !nr)
 		return err;
 	size_t size = element_size(field);
-	struct any_vec vec = {calloc(nr, size), nr, nr};
+	struct any_vec vec = { calloc(nr, size), nr, nr };
 	if (!vec.data)
 		return uk_error_nomem();
 	memcpy(to, &vec, sizeof(vec));
 	for (size_t i = 0; !err && i < nr; i++) {
-		struct uk_spot inner = {.up = spot, .index = i};
+		struct uk_spot inner = { .up = spot, .index = i };
 		struct json_object *element = json_object_array_get_idx(value, i);
 		char *at = (char *)vec.data + i * size;
 		if (field->kind == UK_FIELD_TEXTS)
@@ -335,7 +335,8 @@ static bool has_field(const struct uk_record *record, const char *key)
 static struct uk_error *refuse_unknown(const struct uk_record *record, struct json_object *from,
 				       const struct uk_spot *spot, const char *const *extra)
 {
-	json_object_object_foreach(from, key, value) {
+	json_object_object_foreach(from, key, value)
+	{
 		(void)value;
 		if (!has_field(record, key) && !is_extra(extra, key))
 			return uk_spot_error(spot, "unknown field '%.80s'", key);
@@ -350,7 +351,7 @@ struct uk_error *uk_record_read(const struct uk_record *record, struct json_obje
 	if (!err)
 		err = refuse_unknown(record, from, spot, extra);
 	for (const struct uk_field *field = record->fields; !err && field->key; field++) {
-		struct uk_spot inner = {.up = spot, .key = field->key};
+		struct uk_spot inner = { .up = spot, .key = field->key };
 		struct json_object *value;
 		if (!json_object_object_get_ex(from, field->key, &value))
 			return uk_spot_error(&inner, "missing");
@@ -368,8 +369,7 @@ static void list_deinit(const struct uk_field *field, void *at)
 		if (field->kind == UK_FIELD_TEXTS)
 			free(((char **)vec.data)[i]);
 		else
-			uk_record_deinit(field->record,
-					 (char *)vec.data + i * field->record->size);
+			uk_record_deinit(field->record, (char *)vec.data + i * field->record->size);
 	}
 	free(vec.data);
 }

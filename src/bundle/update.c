@@ -15,7 +15,8 @@ enum {
 	WRITE_MAX = 1 << 20,
 	INDEX_MAX = 1 << 24,
 };
-#define SIZE_LIMIT ((uint64_t)1 << 31) /* a function or datum is smaller than the text of a kernel */
+#define SIZE_LIMIT                                                                                 \
+	((uint64_t)1 << 31) /* a function or datum is smaller than the text of a kernel */
 
 static bool all_in(const char *text, bool (*ok)(unsigned char c), size_t max)
 {
@@ -126,108 +127,110 @@ bool uk_member_name_ok(const char *text)
 #define TEXT .check = text_ok, .expected = "text"
 #define ID .check = uk_update_id_ok, .expected = "16 lower-case hexadecimal digits"
 
-static const char *const change_names[] = {"changed", "new", "removed", NULL};
-static const char *const datum_names[] = {"new", "carried", "written", "ignored", NULL};
+static const char *const change_names[] = { "changed", "new", "removed", NULL };
+static const char *const datum_names[] = { "new", "carried", "written", "ignored", NULL };
 
 static const struct uk_field part_fields[] = {
-	{"target", UK_FIELD_TEXT, offsetof(struct uk_update_part, target), TARGET},
-	{"module", UK_FIELD_TEXT, offsetof(struct uk_update_part, module), .may_be_null = true,
-	 TARGET},
-	{"member", UK_FIELD_TEXT, offsetof(struct uk_update_part, member), .may_be_null = true,
-	 MEMBER},
+	{ "target", UK_FIELD_TEXT, offsetof(struct uk_update_part, target), TARGET },
+	{ "module", UK_FIELD_TEXT, offsetof(struct uk_update_part, module), .may_be_null = true,
+	  TARGET },
+	{ "member", UK_FIELD_TEXT, offsetof(struct uk_update_part, member), .may_be_null = true,
+	  MEMBER },
 	{},
 };
-static const struct uk_record part_record = {sizeof(struct uk_update_part), part_fields};
+static const struct uk_record part_record = { sizeof(struct uk_update_part), part_fields };
 
 static const struct uk_field object_fields[] = {
-	{"path", UK_FIELD_TEXT, offsetof(struct uk_update_object, path), MEMBER},
-	{"part", UK_FIELD_INDEX, offsetof(struct uk_update_object, part), .max = INDEX_MAX},
-	{"plain", UK_FIELD_TEXT, offsetof(struct uk_update_object, plain), .may_be_null = true,
-	 MEMBER},
-	{"prev", UK_FIELD_TEXT, offsetof(struct uk_update_object, prev), .may_be_null = true,
-	 MEMBER},
+	{ "path", UK_FIELD_TEXT, offsetof(struct uk_update_object, path), MEMBER },
+	{ "part", UK_FIELD_INDEX, offsetof(struct uk_update_object, part), .max = INDEX_MAX },
+	{ "plain", UK_FIELD_TEXT, offsetof(struct uk_update_object, plain), .may_be_null = true,
+	  MEMBER },
+	{ "prev", UK_FIELD_TEXT, offsetof(struct uk_update_object, prev), .may_be_null = true,
+	  MEMBER },
 	{},
 };
-static const struct uk_record object_record = {sizeof(struct uk_update_object), object_fields};
+static const struct uk_record object_record = { sizeof(struct uk_update_object), object_fields };
 
 static const struct uk_field function_fields[] = {
-	{"change", UK_FIELD_ENUM, offsetof(struct uk_update_function, change),
-	 .names = change_names},
-	{"object", UK_FIELD_INDEX, offsetof(struct uk_update_function, object), .max = INDEX_MAX},
-	{"name", UK_FIELD_TEXT, offsetof(struct uk_update_function, name), NAME},
-	{"old_size", UK_FIELD_NUMBER, offsetof(struct uk_update_function, old_size),
-	 .max = SIZE_LIMIT},
-	{"new_size", UK_FIELD_NUMBER, offsetof(struct uk_update_function, new_size),
-	 .max = SIZE_LIMIT},
-	{"section", UK_FIELD_TEXT, offsetof(struct uk_update_function, section),
-	 .may_be_null = true, NAME},
-	{"offset", UK_FIELD_NUMBER, offsetof(struct uk_update_function, offset), .max = SIZE_LIMIT},
-	{"redirect", UK_FIELD_BOOL, offsetof(struct uk_update_function, redirect)},
+	{ "change", UK_FIELD_ENUM, offsetof(struct uk_update_function, change),
+	  .names = change_names },
+	{ "object", UK_FIELD_INDEX, offsetof(struct uk_update_function, object), .max = INDEX_MAX },
+	{ "name", UK_FIELD_TEXT, offsetof(struct uk_update_function, name), NAME },
+	{ "old_size", UK_FIELD_NUMBER, offsetof(struct uk_update_function, old_size),
+	  .max = SIZE_LIMIT },
+	{ "new_size", UK_FIELD_NUMBER, offsetof(struct uk_update_function, new_size),
+	  .max = SIZE_LIMIT },
+	{ "section", UK_FIELD_TEXT, offsetof(struct uk_update_function, section),
+	  .may_be_null = true, NAME },
+	{ "offset", UK_FIELD_NUMBER, offsetof(struct uk_update_function, offset),
+	  .max = SIZE_LIMIT },
+	{ "redirect", UK_FIELD_BOOL, offsetof(struct uk_update_function, redirect) },
 	{},
 };
-static const struct uk_record function_record = {sizeof(struct uk_update_function),
-						 function_fields};
+static const struct uk_record function_record = { sizeof(struct uk_update_function),
+						  function_fields };
 
 static const struct uk_field datum_fields[] = {
-	{"change", UK_FIELD_ENUM, offsetof(struct uk_update_datum, change), .names = datum_names},
-	{"object", UK_FIELD_INDEX, offsetof(struct uk_update_datum, object), .max = INDEX_MAX},
-	{"name", UK_FIELD_TEXT, offsetof(struct uk_update_datum, name), NAME},
-	{"size", UK_FIELD_NUMBER, offsetof(struct uk_update_datum, size), .max = SIZE_LIMIT},
+	{ "change", UK_FIELD_ENUM, offsetof(struct uk_update_datum, change), .names = datum_names },
+	{ "object", UK_FIELD_INDEX, offsetof(struct uk_update_datum, object), .max = INDEX_MAX },
+	{ "name", UK_FIELD_TEXT, offsetof(struct uk_update_datum, name), NAME },
+	{ "size", UK_FIELD_NUMBER, offsetof(struct uk_update_datum, size), .max = SIZE_LIMIT },
 	{},
 };
-static const struct uk_record datum_record = {sizeof(struct uk_update_datum), datum_fields};
+static const struct uk_record datum_record = { sizeof(struct uk_update_datum), datum_fields };
 
 static const struct uk_field write_fields[] = {
-	{"object", UK_FIELD_INDEX, offsetof(struct uk_update_write, object), .max = INDEX_MAX},
-	{"symbol", UK_FIELD_TEXT, offsetof(struct uk_update_write, symbol), NAME},
-	{"offset", UK_FIELD_NUMBER, offsetof(struct uk_update_write, offset), .max = SIZE_LIMIT},
-	{"old", UK_FIELD_HEX, offsetof(struct uk_update_write, old_bytes),
-	 offsetof(struct uk_update_write, len), .max = WRITE_MAX},
-	{"new", UK_FIELD_HEX, offsetof(struct uk_update_write, new_bytes),
-	 offsetof(struct uk_update_write, len), .max = WRITE_MAX},
+	{ "object", UK_FIELD_INDEX, offsetof(struct uk_update_write, object), .max = INDEX_MAX },
+	{ "symbol", UK_FIELD_TEXT, offsetof(struct uk_update_write, symbol), NAME },
+	{ "offset", UK_FIELD_NUMBER, offsetof(struct uk_update_write, offset), .max = SIZE_LIMIT },
+	{ "old", UK_FIELD_HEX, offsetof(struct uk_update_write, old_bytes),
+	  offsetof(struct uk_update_write, len), .max = WRITE_MAX },
+	{ "new", UK_FIELD_HEX, offsetof(struct uk_update_write, new_bytes),
+	  offsetof(struct uk_update_write, len), .max = WRITE_MAX },
 	{},
 };
-static const struct uk_record write_record = {sizeof(struct uk_update_write), write_fields};
+static const struct uk_record write_record = { sizeof(struct uk_update_write), write_fields };
 
 static const struct uk_field finding_fields[] = {
-	{"name", UK_FIELD_TEXT, offsetof(struct uk_finding, name), LINE},
-	{"place", UK_FIELD_TEXT, offsetof(struct uk_finding, place), LINE},
-	{"text", UK_FIELD_TEXT, offsetof(struct uk_finding, text), TEXT},
-	{"accepted", UK_FIELD_BOOL, offsetof(struct uk_finding, accepted)},
+	{ "name", UK_FIELD_TEXT, offsetof(struct uk_finding, name), LINE },
+	{ "place", UK_FIELD_TEXT, offsetof(struct uk_finding, place), LINE },
+	{ "text", UK_FIELD_TEXT, offsetof(struct uk_finding, text), TEXT },
+	{ "accepted", UK_FIELD_BOOL, offsetof(struct uk_finding, accepted) },
 	{},
 };
-static const struct uk_record finding_record = {sizeof(struct uk_finding), finding_fields};
+static const struct uk_record finding_record = { sizeof(struct uk_finding), finding_fields };
 
 static const struct uk_field update_fields[] = {
-	{"id", UK_FIELD_TEXT, offsetof(struct uk_update, id), ID},
-	{"release", UK_FIELD_TEXT, offsetof(struct uk_update, release), .check = release_ok,
-	 .expected = "a kernel release"},
-	{"version", UK_FIELD_TEXT, offsetof(struct uk_update, version), .may_be_null = true, LINE},
-	{"build_id", UK_FIELD_TEXT, offsetof(struct uk_update, build_id), .may_be_null = true,
-	 .check = build_id_ok, .expected = "a build id in lower-case hexadecimal"},
-	{"arch", UK_FIELD_TEXT, offsetof(struct uk_update, arch), .check = arch_ok,
-	 .expected = "x86_64, the only architecture served"},
-	{"compiler", UK_FIELD_TEXT, offsetof(struct uk_update, compiler), LINE},
-	{"source", UK_FIELD_TEXT, offsetof(struct uk_update, source), LINE},
-	{"description", UK_FIELD_TEXT, offsetof(struct uk_update, description),
-	 .may_be_null = true, TEXT},
-	{"cves", UK_FIELD_TEXTS, offsetof(struct uk_update, cves), NAME},
-	{"after", UK_FIELD_TEXTS, offsetof(struct uk_update, after), ID},
-	{"patches", UK_FIELD_TEXTS, offsetof(struct uk_update, patches), MEMBER},
-	{"core", UK_FIELD_TEXT, offsetof(struct uk_update, core), MEMBER},
-	{"ibt", UK_FIELD_BOOL, offsetof(struct uk_update, ibt)},
-	{"parts", UK_FIELD_RECORDS, offsetof(struct uk_update, parts), .record = &part_record},
-	{"objects", UK_FIELD_RECORDS, offsetof(struct uk_update, objects),
-	 .record = &object_record},
-	{"functions", UK_FIELD_RECORDS, offsetof(struct uk_update, functions),
-	 .record = &function_record},
-	{"data", UK_FIELD_RECORDS, offsetof(struct uk_update, data), .record = &datum_record},
-	{"writes", UK_FIELD_RECORDS, offsetof(struct uk_update, writes), .record = &write_record},
-	{"findings", UK_FIELD_RECORDS, offsetof(struct uk_update, findings),
-	 .record = &finding_record},
+	{ "id", UK_FIELD_TEXT, offsetof(struct uk_update, id), ID },
+	{ "release", UK_FIELD_TEXT, offsetof(struct uk_update, release), .check = release_ok,
+	  .expected = "a kernel release" },
+	{ "version", UK_FIELD_TEXT, offsetof(struct uk_update, version), .may_be_null = true,
+	  LINE },
+	{ "build_id", UK_FIELD_TEXT, offsetof(struct uk_update, build_id), .may_be_null = true,
+	  .check = build_id_ok, .expected = "a build id in lower-case hexadecimal" },
+	{ "arch", UK_FIELD_TEXT, offsetof(struct uk_update, arch), .check = arch_ok,
+	  .expected = "x86_64, the only architecture served" },
+	{ "compiler", UK_FIELD_TEXT, offsetof(struct uk_update, compiler), LINE },
+	{ "source", UK_FIELD_TEXT, offsetof(struct uk_update, source), LINE },
+	{ "description", UK_FIELD_TEXT, offsetof(struct uk_update, description),
+	  .may_be_null = true, TEXT },
+	{ "cves", UK_FIELD_TEXTS, offsetof(struct uk_update, cves), NAME },
+	{ "after", UK_FIELD_TEXTS, offsetof(struct uk_update, after), ID },
+	{ "patches", UK_FIELD_TEXTS, offsetof(struct uk_update, patches), MEMBER },
+	{ "core", UK_FIELD_TEXT, offsetof(struct uk_update, core), MEMBER },
+	{ "ibt", UK_FIELD_BOOL, offsetof(struct uk_update, ibt) },
+	{ "parts", UK_FIELD_RECORDS, offsetof(struct uk_update, parts), .record = &part_record },
+	{ "objects", UK_FIELD_RECORDS, offsetof(struct uk_update, objects),
+	  .record = &object_record },
+	{ "functions", UK_FIELD_RECORDS, offsetof(struct uk_update, functions),
+	  .record = &function_record },
+	{ "data", UK_FIELD_RECORDS, offsetof(struct uk_update, data), .record = &datum_record },
+	{ "writes", UK_FIELD_RECORDS, offsetof(struct uk_update, writes), .record = &write_record },
+	{ "findings", UK_FIELD_RECORDS, offsetof(struct uk_update, findings),
+	  .record = &finding_record },
 	{},
 };
-const struct uk_record uk_update_record = {sizeof(struct uk_update), update_fields};
+const struct uk_record uk_update_record = { sizeof(struct uk_update), update_fields };
 
 struct uk_error *uk_update_create(struct uk_update **ret)
 {
@@ -290,13 +293,13 @@ struct uk_error *uk_update_members(const struct uk_update *update, const char **
 	size_t nr = 0;
 	if (update->core)
 		names[nr++] = update->core;
-	uk_vec_for_each(patch, &update->patches)
+	uk_vec_for_each (patch, &update->patches)
 		names[nr++] = *patch;
-	uk_vec_for_each(part, &update->parts) {
+	uk_vec_for_each (part, &update->parts) {
 		if (part->member)
 			names[nr++] = part->member;
 	}
-	uk_vec_for_each(object, &update->objects) {
+	uk_vec_for_each (object, &update->objects) {
 		if (object->plain)
 			names[nr++] = object->plain;
 		if (object->prev)

@@ -27,8 +27,8 @@ enum uk_change {
 /* One function that differs between orig and patched. */
 struct uk_update_function {
 	enum uk_change change;
-	unsigned int object; /* number of its object: index into uk_update.objects */
-	char *name;	     /* as in the orig object; in the patched one when it is new */
+	unsigned int object;	     /* number of its object: index into uk_update.objects */
+	char *name;		     /* as in the orig object; in the patched one when it is new */
 	uint64_t old_size, new_size; /* bytes; 0 when there is none */
 	/*
 	 * Where the new code is: a section of the part's module file, unique in it, and
@@ -62,10 +62,10 @@ struct uk_update_part {
 };
 
 enum uk_datum_change {
-	UK_DATUM_NEW,	   /* carried */
-	UK_DATUM_CARRIED,  /* read-only, changed, reached only through changed code: carried */
-	UK_DATUM_WRITTEN,  /* read-only, changed in place with the same size: written */
-	UK_DATUM_IGNORED,  /* the change was accepted as having no effect on what runs */
+	UK_DATUM_NEW,	  /* carried */
+	UK_DATUM_CARRIED, /* read-only, changed, reached only through changed code: carried */
+	UK_DATUM_WRITTEN, /* read-only, changed in place with the same size: written */
+	UK_DATUM_IGNORED, /* the change was accepted as having no effect on what runs */
 };
 
 struct uk_update_datum {
@@ -78,7 +78,7 @@ struct uk_update_datum {
 /* Bytes to be written into the running kernel's read-only data at the safe moment. */
 struct uk_update_write {
 	unsigned int object;
-	char *symbol; /* a symbol of the plain object */
+	char *symbol;	 /* a symbol of the plain object */
 	uint64_t offset; /* from the symbol */
 	uint64_t len;
 	uint8_t *old_bytes, *new_bytes;
@@ -90,9 +90,9 @@ struct uk_update_write {
  */
 struct uk_finding {
 	char *name;
-	char *place;	   /* where: object, symbol, source line if known */
-	char *text;	   /* what changed, and its consequence, in one or two sentences */
-	bool accepted;	   /* the user took it by name */
+	char *place;   /* where: object, symbol, source line if known */
+	char *text;    /* what changed, and its consequence, in one or two sentences */
+	bool accepted; /* the user took it by name */
 };
 
 struct uk_update {
@@ -146,7 +146,7 @@ struct uk_error *uk_update_members(const struct uk_update *update, const char **
  * The text is deterministic. Caller frees it.
  */
 struct uk_error *uk_update_to_json(const struct uk_update *update, char **ret) uk_must_check;
-struct uk_error *uk_update_from_json(const char *text, size_t len, struct uk_update **ret)
-	uk_must_check;
+struct uk_error *uk_update_from_json(const char *text, size_t len,
+				     struct uk_update **ret) uk_must_check;
 
 #endif

@@ -25,7 +25,7 @@ static struct uk_error *read_status(struct uk_job *job)
 
 static struct uk_error *check_after(const struct uk_job *job)
 {
-	uk_vec_for_each(after, &job->update->after) {
+	uk_vec_for_each (after, &job->update->after) {
 		const struct uk_live_update *other = uk_live_status_get(job->status, *after);
 		if (!other || other->state != UK_LIVE_APPLIED)
 			return uk_error_create(UK_ERR_REFUSED,
@@ -38,7 +38,7 @@ static struct uk_error *check_after(const struct uk_job *job)
 
 static struct uk_error *check_targets(const struct uk_job *job)
 {
-	uk_vec_for_each(part, &job->update->parts) {
+	uk_vec_for_each (part, &job->update->parts) {
 		enum uk_module_state state;
 		if (!strcmp(part->target, "vmlinux"))
 			continue;
@@ -151,36 +151,36 @@ static struct uk_error *mark_applied(struct uk_job *job)
 }
 
 static const struct uk_phase apply_phases[] = {
-	{"lock", uk_job_lock},
-	{"identity", check_identity},
-	{"state", uk_job_settle},
-	{"preconditions", check_state},
-	{"read the kernel", read_kernel},
-	{"read the update", read_bundle},
-	{"match", run_match},
-	{"load the core", load_core},
-	{"keep a copy", keep_copy},
-	{"load the new code", load_parts},
-	{"prepare the writes", uk_job_fill_request},
-	{"write", write_redirects},
-	{"mark", mark_applied},
+	{ "lock", uk_job_lock },
+	{ "identity", check_identity },
+	{ "state", uk_job_settle },
+	{ "preconditions", check_state },
+	{ "read the kernel", read_kernel },
+	{ "read the update", read_bundle },
+	{ "match", run_match },
+	{ "load the core", load_core },
+	{ "keep a copy", keep_copy },
+	{ "load the new code", load_parts },
+	{ "prepare the writes", uk_job_fill_request },
+	{ "write", write_redirects },
+	{ "mark", mark_applied },
 	{},
 };
 
 static const struct uk_phase check_phases[] = {
-	{"identity", check_identity},
-	{"state", read_status},
-	{"preconditions", check_state},
-	{"read the kernel", read_kernel},
-	{"read the update", read_bundle},
-	{"match", run_match},
+	{ "identity", check_identity },
+	{ "state", read_status },
+	{ "preconditions", check_state },
+	{ "read the kernel", read_kernel },
+	{ "read the update", read_bundle },
+	{ "match", run_match },
 	{},
 };
 
 /* Back to where things stood; what cannot be taken back is a remark beside the error. */
 static void roll_back(struct uk_job *job)
 {
-	struct uk_error *errors[] = {NULL, NULL, NULL};
+	struct uk_error *errors[] = { NULL, NULL, NULL };
 	errors[0] = uk_parts_unload(&job->parts);
 	if (job->saved && !errors[0])
 		errors[1] = uk_kept_move(job->paths, job->id, job->stage);
@@ -207,8 +207,7 @@ static void begin(struct uk_job *job, const struct uk_bundle *bundle,
 }
 
 struct uk_error *uk_live_apply(const struct uk_bundle *bundle,
-			       const struct uk_live_options *options,
-			       struct uk_live_report *report)
+			       const struct uk_live_options *options, struct uk_live_report *report)
 {
 	uk_auto_job struct uk_job job;
 	begin(&job, bundle, options, report);
@@ -220,8 +219,7 @@ struct uk_error *uk_live_apply(const struct uk_bundle *bundle,
 }
 
 struct uk_error *uk_live_check(const struct uk_bundle *bundle,
-			       const struct uk_live_options *options,
-			       struct uk_live_report *report)
+			       const struct uk_live_options *options, struct uk_live_report *report)
 {
 	uk_auto_job struct uk_job job;
 	begin(&job, bundle, options, report);

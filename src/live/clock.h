@@ -15,8 +15,8 @@ static inline uint64_t uk_clock_ns(void)
 
 static inline void uk_clock_sleep(uint64_t ns)
 {
-	struct timespec time = {.tv_sec = (time_t)(ns / 1000000000),
-				.tv_nsec = (long)(ns % 1000000000)};
+	struct timespec time = { .tv_sec = (time_t)(ns / 1000000000),
+				 .tv_nsec = (long)(ns % 1000000000) };
 	nanosleep(&time, NULL);
 }
 

@@ -13,7 +13,7 @@ struct uk_error *uk_core_is_loaded(const struct uk_live_paths *paths, bool *ret)
 		return err;
 	if (state == UK_MODULE_COMING || state == UK_MODULE_GOING)
 		return uk_error_create(UK_ERR_BUSY, "upkeep.ko is being loaded or unloaded; try "
-				       "again");
+						    "again");
 	*ret = state == UK_MODULE_LIVE;
 	return NULL;
 }

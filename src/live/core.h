@@ -11,8 +11,7 @@
 
 #define UK_CORE_MODULE "upkeep"
 
-struct uk_error *uk_core_is_loaded(const struct uk_live_paths *paths,
-				   bool *ret) uk_must_check;
+struct uk_error *uk_core_is_loaded(const struct uk_live_paths *paths, bool *ret) uk_must_check;
 /* Loads the one that the bundle carries. */
 struct uk_error *uk_core_load(const struct uk_bundle *bundle,
 			      const struct uk_kallsyms *kallsyms) uk_must_check;

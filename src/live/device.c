@@ -33,8 +33,10 @@ static struct uk_error *make_node(const struct uk_live_paths *paths, const char 
 	if (err)
 		return err;
 	if (sscanf(text, "%u:%u", &major, &minor) != 2)
-		return uk_error_create(UK_ERR_INVALID, "%s/class/misc/upkeep/dev: '%s' is not a "
-				       "device number", paths->sys, text);
+		return uk_error_create(UK_ERR_INVALID,
+				       "%s/class/misc/upkeep/dev: '%s' is not a "
+				       "device number",
+				       paths->sys, text);
 	if (mknod(path, S_IFCHR | 0600, makedev(major, minor)) < 0 && errno != EEXIST)
 		return uk_error_errno(errno, "create %s", path);
 	return NULL;
@@ -42,7 +44,7 @@ static struct uk_error *make_node(const struct uk_live_paths *paths, const char 
 
 static struct uk_error *check_info(int fd, struct upkeep_info *info)
 {
-	*info = (struct upkeep_info){.header = {.abi = UPKEEP_ABI, .size = sizeof(*info)}};
+	*info = (struct upkeep_info){ .header = { .abi = UPKEEP_ABI, .size = sizeof(*info) } };
 	if (ioctl(fd, UPKEEP_INFO, info) < 0)
 		return uk_error_errno(errno, "ask upkeep.ko for its version");
 	if (info->header.abi == UPKEEP_ABI)
@@ -92,8 +94,8 @@ static struct uk_error *say_blocked(const struct uk_live_report *report, unsigne
 	uk_auto_strbuf struct uk_strbuf text = {};
 	for (size_t i = 0; i < report->blockers.len && i < BLOCKERS_NAMED; i++) {
 		const struct uk_live_blocker *blocker = &report->blockers.data[i];
-		uk_strbuf_addf(&text, "%s%s (%d) in %s", i ? ", " : "", blocker->comm,
-			       blocker->pid, blocker->name);
+		uk_strbuf_addf(&text, "%s%s (%d) in %s", i ? ", " : "", blocker->comm, blocker->pid,
+			       blocker->name);
 		if (blocker->idle_ns != UINT64_MAX)
 			uk_strbuf_addf(&text, " for %.1f s", (double)blocker->idle_ns / 1e9);
 		if (!blocker->certain)
@@ -105,7 +107,8 @@ static struct uk_error *say_blocked(const struct uk_live_report *report, unsigne
 		return uk_error_nomem();
 	return uk_error_create(UK_ERR_BUSY,
 			       "blocked, nothing was changed: %s; let them finish, or wait longer "
-			       "with --wait", text.len ? text.data : "tasks stand on the code");
+			       "with --wait",
+			       text.len ? text.data : "tasks stand on the code");
 }
 
 static void add_hex(struct uk_strbuf *text, const uint8_t *bytes, size_t len)
@@ -125,8 +128,9 @@ static struct uk_error *say_bytes(const struct change *change)
 			       asked->write_names.data[out->index],
 			       (uint64_t)write->addr + out->found_at);
 		if (out->found_at + out->found_len <= write->len)
-			add_hex(&text, (const uint8_t *)asked->bytes.data + write->old_at +
-				       out->found_at, out->found_len);
+			add_hex(&text,
+				(const uint8_t *)asked->bytes.data + write->old_at + out->found_at,
+				out->found_len);
 		uk_strbuf_addstr(&text, ", ");
 	} else {
 		uk_strbuf_addf(&text, "write %u of update %s: ", out->index, change->id);
@@ -137,7 +141,8 @@ static struct uk_error *say_bytes(const struct change *change)
 		return uk_error_nomem();
 	return uk_error_create(UK_ERR_REFUSED,
 			       "memory changed meanwhile: %s; someone else writes there (kprobe, "
-			       "ftrace, another patching tool)", text.data);
+			       "ftrace, another patching tool)",
+			       text.data);
 }
 
 static const char *place_name(const struct upkeep_outcome *out)
@@ -196,9 +201,11 @@ static struct uk_error *say_refused(const struct change *change, int errnum,
 				       place_name(out), out->index, thing_name(change));
 	case UPKEEP_OVERLAP:
 	case UPKEEP_BAD_REQUEST:
-		return uk_error_create(UK_ERR_INVALID, "upkeep.ko cannot take the request: %s %u "
-				       "(%s): %s", place_name(out), out->index,
-				       thing_name(change), strerror(errnum));
+		return uk_error_create(UK_ERR_INVALID,
+				       "upkeep.ko cannot take the request: %s %u "
+				       "(%s): %s",
+				       place_name(out), out->index, thing_name(change),
+				       strerror(errnum));
 	default:
 		return uk_error_errno(errnum, "upkeep.ko");
 	}
@@ -214,8 +221,7 @@ static void copy_text(char *to, size_t size, const char *from, size_t from_size)
 	to[len < size ? len : size - 1] = '\0';
 }
 
-static struct uk_error *report_blockers(const struct change *change,
-					struct uk_live_report *report)
+static struct uk_error *report_blockers(const struct change *change, struct uk_live_report *report)
 {
 	unsigned int nr = change->outcome->blockers;
 	report->blockers.len = 0;
@@ -278,7 +284,7 @@ struct uk_error *uk_device_apply(int fd, const char *id, const struct uk_request
 	if (!change)
 		return uk_error_nomem();
 	struct upkeep_apply apply = {
-		.header = {.abi = UPKEEP_ABI, .size = sizeof(apply)},
+		.header = { .abi = UPKEEP_ABI, .size = sizeof(apply) },
 		.writes = (uintptr_t)request->writes.data,
 		.ranges = (uintptr_t)request->ranges.data,
 		.modules = (uintptr_t)request->modules.data,
@@ -309,7 +315,7 @@ struct uk_error *uk_device_undo(int fd, const char *id, const struct uk_live_opt
 	if (!change)
 		return uk_error_nomem();
 	struct upkeep_undo undo = {
-		.header = {.abi = UPKEEP_ABI, .size = sizeof(undo)},
+		.header = { .abi = UPKEEP_ABI, .size = sizeof(undo) },
 		.blockers = (uintptr_t)change->blockers,
 		.max_blockers = BLOCKERS_MAX,
 	};

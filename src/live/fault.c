@@ -8,7 +8,7 @@
 void uk_fault_init(struct uk_fault *fault)
 {
 	const char *text = getenv("UPKEEP_FAULT");
-	*fault = (struct uk_fault){.stop_at = text ? (unsigned int)strtoul(text, NULL, 10) : 0};
+	*fault = (struct uk_fault){ .stop_at = text ? (unsigned int)strtoul(text, NULL, 10) : 0 };
 }
 
 void uk_fault_step(struct uk_fault *fault)

@@ -77,20 +77,21 @@ static struct uk_error *hold_replaced(struct uk_job *job, const struct uk_match_
 		return hold_target(job, target_of(job->update, function->object));
 	const struct uk_kallsym *symbol = uk_kallsyms_at(job->kallsyms, match->address);
 	if (!symbol)
-		return uk_error_create(UK_ERR_INVALID, "%s: the kernel has no symbol for the code "
-				       "that update %s made of it", function->name,
-				       match->stands_on);
+		return uk_error_create(UK_ERR_INVALID,
+				       "%s: the kernel has no symbol for the code "
+				       "that update %s made of it",
+				       function->name, match->stands_on);
 	return hold_target(job, symbol->module);
 }
 
 static struct uk_error *add_functions(struct uk_job *job)
 {
-	uk_vec_for_each(match, &job->match->functions) {
+	uk_vec_for_each (match, &job->match->functions) {
 		const struct uk_update_function *function =
-			&job->update->functions.data[match->function];
-		struct uk_error *err = uk_request_add_range(&job->request, UPKEEP_ON_APPLY,
-							    function->name, match->address,
-							    match->address + match->size);
+		    &job->update->functions.data[match->function];
+		struct uk_error *err =
+		    uk_request_add_range(&job->request, UPKEEP_ON_APPLY, function->name,
+					 match->address, match->address + match->size);
 		if (!err)
 			err = hold_replaced(job, match, function);
 		if (!err && function->redirect)
@@ -104,7 +105,7 @@ static struct uk_error *add_functions(struct uk_job *job)
 /* Names for those who stand on new code when it is undone. */
 static struct uk_error *add_new_code(struct uk_job *job)
 {
-	uk_vec_for_each(function, &job->update->functions) {
+	uk_vec_for_each (function, &job->update->functions) {
 		uint64_t at;
 		if (!function->section || !function->new_size)
 			continue;
@@ -120,7 +121,7 @@ static struct uk_error *add_new_code(struct uk_job *job)
 
 static struct uk_error *add_writes(struct uk_job *job)
 {
-	uk_vec_for_each(match, &job->match->writes) {
+	uk_vec_for_each (match, &job->match->writes) {
 		const struct uk_update_write *write = &job->update->writes.data[match->write];
 		struct uk_error *err = hold_target(job, target_of(job->update, write->object));
 		if (!err)
@@ -135,11 +136,11 @@ static struct uk_error *add_writes(struct uk_job *job)
 
 static struct uk_error *add_parts(struct uk_job *job)
 {
-	uk_vec_for_each(part, &job->parts.parts) {
+	uk_vec_for_each (part, &job->parts.parts) {
 		if (!part->object)
 			continue;
-		struct uk_error *err = uk_request_add_module(&job->request, part->model->module,
-							     UPKEEP_PART);
+		struct uk_error *err =
+		    uk_request_add_module(&job->request, part->model->module, UPKEEP_PART);
 		if (err)
 			return err;
 	}
@@ -150,9 +151,9 @@ static struct uk_error *add_parts(struct uk_job *job)
 static struct uk_error *check_complete(const struct uk_job *job)
 {
 	size_t redirects = 0, matched = 0;
-	uk_vec_for_each(function, &job->update->functions)
+	uk_vec_for_each (function, &job->update->functions)
 		redirects += function->redirect;
-	uk_vec_for_each(match, &job->match->functions)
+	uk_vec_for_each (match, &job->match->functions)
 		matched += job->update->functions.data[match->function].redirect;
 	if (redirects == matched && job->match->writes.len == job->update->writes.len)
 		return NULL;

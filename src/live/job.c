@@ -13,7 +13,7 @@
 void uk_job_init(struct uk_job *job, const struct uk_live_options *options,
 		 struct uk_live_report *report)
 {
-	static const struct uk_live_options defaults = {.wait_ms = UK_LIVE_WAIT_DEFAULT_MS};
+	static const struct uk_live_options defaults = { .wait_ms = UK_LIVE_WAIT_DEFAULT_MS };
 	*job = (struct uk_job){
 		.options = options ? *options : defaults,
 		.report = report,
@@ -43,7 +43,7 @@ static struct uk_error *run_phase(struct uk_job *job, const struct uk_phase *pha
 {
 	uint64_t begin = uk_clock_ns();
 	struct uk_error *err = phase->run(job);
-	struct uk_live_phase took = {phase->name, uk_clock_ns() - begin};
+	struct uk_live_phase took = { phase->name, uk_clock_ns() - begin };
 	if (!uk_vec_push(&job->report->phases, took) && !err)
 		err = uk_error_nomem();
 	return err;
@@ -79,8 +79,8 @@ static struct uk_error *clean_leftover(struct uk_job *job, const struct uk_live_
 {
 	uk_remark(job->options.sink, UK_LEVEL_INFO,
 		  "unloading the modules of update %s, whose apply was interrupted", update->id);
-	struct uk_error *err = uk_parts_purge(job->paths, update->id, update->modules.data,
-					      update->modules.len);
+	struct uk_error *err =
+	    uk_parts_purge(job->paths, update->id, update->modules.data, update->modules.len);
 	return err ? uk_error_wrap(err, "update %s, whose apply was interrupted", update->id)
 		   : NULL;
 }

@@ -27,8 +27,8 @@ static struct uk_error *make_path(const struct uk_live_paths *paths, const char 
 static struct uk_error *find(const struct uk_live_paths *paths, const char *id,
 			     enum uk_kept_stage *stage_ret, char **path_ret)
 {
-	static const enum uk_kept_stage order[] = {UK_KEPT_APPLIED, UK_KEPT_UNDONE,
-						   UK_KEPT_PENDING};
+	static const enum uk_kept_stage order[] = { UK_KEPT_APPLIED, UK_KEPT_UNDONE,
+						    UK_KEPT_PENDING };
 	for (size_t i = 0; i < UK_ARRAY_SIZE(order); i++) {
 		uk_auto_free char *path = NULL;
 		struct uk_error *err = make_path(paths, id, order[i], &path);
@@ -102,8 +102,8 @@ struct uk_error *uk_kept_open(const struct uk_live_paths *paths, const char *id,
 			      struct uk_bundle **ret)
 {
 	/* It was verified before it was kept; only root can have changed it since. */
-	static const struct uk_trust_policy policy = {.trusted_dir = "/nonexistent",
-						      .allow_untrusted = true};
+	static const struct uk_trust_policy policy = { .trusted_dir = "/nonexistent",
+						       .allow_untrusted = true };
 	uk_auto_free char *path = NULL;
 	enum uk_kept_stage stage;
 	struct uk_error *err = find(paths, id, &stage, &path);

@@ -25,11 +25,11 @@ static void hash_links(const struct uk_live_paths *paths, const struct uk_update
 {
 	struct uk_hash hash;
 	uk_hash_init(&hash);
-	uk_vec_for_each(symbol, &match->symbols) {
+	uk_vec_for_each (symbol, &match->symbols) {
 		uk_hash_addstr(&hash, symbol->name);
 		uk_hash_add(&hash, &symbol->address, sizeof(symbol->address));
 	}
-	uk_vec_for_each(part, &update->parts) {
+	uk_vec_for_each (part, &update->parts) {
 		uint64_t incarnation = uk_module_incarnation(paths, part->target);
 		uk_hash_addstr(&hash, part->target);
 		uk_hash_add(&hash, &incarnation, sizeof(incarnation));
@@ -51,9 +51,8 @@ struct uk_error *uk_links_save(const struct uk_live_paths *paths, const struct u
 	return err ? err : uk_file_write(path, hash, strlen(hash), 0600);
 }
 
-struct uk_error *uk_links_compare(const struct uk_live_paths *paths,
-				  const struct uk_update *update, const struct uk_match *match,
-				  bool *same_ret)
+struct uk_error *uk_links_compare(const struct uk_live_paths *paths, const struct uk_update *update,
+				  const struct uk_match *match, bool *same_ret)
 {
 	uk_auto_free char *path = NULL, *known = NULL;
 	char hash[UK_HASH_HEX_LEN + 1];

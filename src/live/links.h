@@ -15,9 +15,8 @@
 struct uk_error *uk_links_save(const struct uk_live_paths *paths, const struct uk_update *update,
 			       const struct uk_match *match) uk_must_check;
 /* False also when nothing is known. */
-struct uk_error *uk_links_compare(const struct uk_live_paths *paths,
-				  const struct uk_update *update, const struct uk_match *match,
-				  bool *same_ret) uk_must_check;
+struct uk_error *uk_links_compare(const struct uk_live_paths *paths, const struct uk_update *update,
+				  const struct uk_match *match, bool *same_ret) uk_must_check;
 struct uk_error *uk_links_remove(const struct uk_live_paths *paths, const char *id) uk_must_check;
 
 #endif

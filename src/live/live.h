@@ -43,10 +43,10 @@ struct uk_live_phase {
 struct uk_live_blocker {
 	int pid, tgid; /* pid 0 is an idle task */
 	char comm[16];
-	char name[128];	 /* the function */
-	uint64_t addr;	 /* the address on its stack */
+	char name[128];	  /* the function */
+	uint64_t addr;	  /* the address on its stack */
 	uint64_t idle_ns; /* since it last ran; UINT64_MAX when not known */
-	bool certain;	 /* false: found word by word on a stack that cannot be unwound */
+	bool certain;	  /* false: found word by word on a stack that cannot be unwound */
 };
 
 struct uk_live_function {
@@ -117,12 +117,12 @@ struct uk_live_write {
 struct uk_live_update {
 	char *id;
 	enum uk_live_state state;
-	uint64_t order;	     /* of applies since the core was loaded; 0 when not applied */
-	uint64_t pause_ns;   /* of the apply */
+	uint64_t order;	   /* of applies since the core was loaded; 0 when not applied */
+	uint64_t pause_ns; /* of the apply */
 	uint64_t stop_ns, tasks_checked;
-	int64_t applied_at;  /* seconds since 1970; 0 when not applied */
-	char *description;   /* from the kept bundle, or NULL */
-	UK_VEC(char *) cves; /* from the kept bundle */
+	int64_t applied_at;	/* seconds since 1970; 0 when not applied */
+	char *description;	/* from the kept bundle, or NULL */
+	UK_VEC(char *) cves;	/* from the kept bundle */
 	UK_VEC(char *) modules; /* part modules that are loaded */
 	UK_VEC(struct uk_live_function) functions;
 	UK_VEC(struct uk_live_write) writes;
@@ -130,7 +130,7 @@ struct uk_live_update {
 
 struct uk_live_status {
 	bool core_loaded;
-	char *core_version;  /* NULL when it is not loaded */
+	char *core_version; /* NULL when it is not loaded */
 	unsigned int core_abi;
 	UK_VEC(struct uk_live_update) updates; /* applied ones first, oldest first */
 };

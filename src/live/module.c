@@ -61,8 +61,7 @@ static bool file_says(const char *wanted, const char *dir, const char *name)
 static bool is_locked_down(const struct uk_live_paths *paths, char **ret)
 {
 	uk_auto_free char *text = NULL;
-	struct uk_error *err =
-		uk_live_read_line(&text, "%s/kernel/security/lockdown", paths->sys);
+	struct uk_error *err = uk_live_read_line(&text, "%s/kernel/security/lockdown", paths->sys);
 	if (err) {
 		uk_error_destroy(err);
 		return false;
@@ -92,10 +91,10 @@ struct uk_error *uk_module_may_load(const struct uk_live_paths *paths)
 				       "did not sign; boot with lockdown off to apply updates",
 				       lockdown ? lockdown : "on");
 	if (file_says("Y", paths->sys, "module/module/parameters/sig_enforce"))
-		return uk_error_create(UK_ERR_REFUSED,
-				       "module.sig_enforce is set: this kernel takes no module that "
-				       "its vendor did not sign; boot without module.sig_enforce to "
-				       "apply updates");
+		return uk_error_create(
+		    UK_ERR_REFUSED, "module.sig_enforce is set: this kernel takes no module that "
+				    "its vendor did not sign; boot without module.sig_enforce to "
+				    "apply updates");
 	return NULL;
 }
 
@@ -170,8 +169,8 @@ struct uk_error *uk_module_sections(const struct uk_live_paths *paths, const cha
 	return err;
 }
 
-struct uk_error *uk_modules_list(const struct uk_live_paths *paths, const char *prefix,
-				 char ***ret, size_t *nr_ret)
+struct uk_error *uk_modules_list(const struct uk_live_paths *paths, const char *prefix, char ***ret,
+				 size_t *nr_ret)
 {
 	uk_auto_free char *dir = NULL;
 	char **names;

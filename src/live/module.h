@@ -40,7 +40,7 @@ struct uk_error *uk_module_sections(const struct uk_live_paths *paths, const cha
 				    struct uk_map *ret) uk_must_check;
 
 /* Names of loaded modules that begin with @prefix, sorted. uk_strv_destroy() them. */
-struct uk_error *uk_modules_list(const struct uk_live_paths *paths, const char *prefix,
-				 char ***ret, size_t *nr_ret) uk_must_check;
+struct uk_error *uk_modules_list(const struct uk_live_paths *paths, const char *prefix, char ***ret,
+				 size_t *nr_ret) uk_must_check;
 
 #endif

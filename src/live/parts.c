@@ -15,8 +15,7 @@
 
 static bool is_offered(const struct uk_symbol *symbol)
 {
-	return symbol->place == UK_SYMBOL_DEFINED && !uk_symbol_is_local(symbol) &&
-	       symbol->name[0];
+	return symbol->place == UK_SYMBOL_DEFINED && !uk_symbol_is_local(symbol) && symbol->name[0];
 }
 
 /* What each new symbol's part is: name -> number. */
@@ -26,12 +25,12 @@ static struct uk_error *collect_offers(const struct uk_subject *subject, struct 
 		const struct uk_object *object = subject->parts.data[i];
 		if (!object)
 			continue;
-		uk_vec_for_each(symbol, &object->symbols) {
+		uk_vec_for_each (symbol, &object->symbols) {
 			bool added;
 			if (!is_offered(*symbol))
 				continue;
 			struct uk_map_entry *entry =
-				uk_map_insert_str(ret, (*symbol)->name, &added);
+			    uk_map_insert_str(ret, (*symbol)->name, &added);
 			if (!entry)
 				return uk_error_nomem();
 			if (added)
@@ -47,7 +46,7 @@ static bool is_ready(const struct uk_object *object, size_t number, const struct
 {
 	if (!object)
 		return true;
-	uk_vec_for_each(symbol, &object->symbols) {
+	uk_vec_for_each (symbol, &object->symbols) {
 		if ((*symbol)->place != UK_SYMBOL_UNDEFINED)
 			continue;
 		const struct uk_map_entry *offer = uk_map_find_str(offers, (*symbol)->name);
@@ -81,9 +80,9 @@ static struct uk_error *place_parts(const struct uk_subject *subject, const stru
 	while (ret->parts.len < nr) {
 		size_t i = next_part(subject, offers, placed);
 		if (i == nr)
-			return uk_error_create(UK_ERR_REFUSED,
-					       "its parts use each other's new symbols in a circle: "
-					       "none of them can be loaded first");
+			return uk_error_create(
+			    UK_ERR_REFUSED, "its parts use each other's new symbols in a circle: "
+					    "none of them can be loaded first");
 		struct uk_part part = {
 			.number = (unsigned int)i,
 			.model = &subject->update->parts.data[i],
@@ -111,7 +110,7 @@ struct uk_error *uk_parts_init(const struct uk_live_paths *paths, const struct u
 
 void uk_parts_deinit(struct uk_parts *parts)
 {
-	uk_vec_for_each(part, &parts->parts)
+	uk_vec_for_each (part, &parts->parts)
 		uk_map_deinit(&part->sections);
 	uk_vec_deinit(&parts->parts);
 	uk_map_deinit(&parts->symbols);
@@ -121,9 +120,8 @@ void uk_parts_deinit(struct uk_parts *parts)
 
 static struct uk_error *take_match(struct uk_parts *parts, const struct uk_match *match)
 {
-	uk_vec_for_each(symbol, &match->symbols) {
-		struct uk_map_entry *entry =
-			uk_map_insert_str(&parts->symbols, symbol->name, NULL);
+	uk_vec_for_each (symbol, &match->symbols) {
+		struct uk_map_entry *entry = uk_map_insert_str(&parts->symbols, symbol->name, NULL);
 		if (!entry)
 			return uk_error_nomem();
 		entry->num = symbol->address;
@@ -143,16 +141,15 @@ static bool resolve(void *ctx, const char *name, uint64_t *ret)
 /* The loaded part's new symbols, for the parts behind it. */
 static struct uk_error *offer_symbols(struct uk_parts *parts, const struct uk_part *part)
 {
-	uk_vec_for_each(pointer, &part->object->symbols) {
+	uk_vec_for_each (pointer, &part->object->symbols) {
 		const struct uk_symbol *symbol = *pointer;
 		if (!is_offered(symbol))
 			continue;
 		const struct uk_map_entry *section =
-			uk_map_find_str(&part->sections, symbol->section->name);
+		    uk_map_find_str(&part->sections, symbol->section->name);
 		if (!section)
 			continue; /* not kept in memory, such as .modinfo */
-		struct uk_map_entry *entry =
-			uk_map_insert_str(&parts->symbols, symbol->name, NULL);
+		struct uk_map_entry *entry = uk_map_insert_str(&parts->symbols, symbol->name, NULL);
 		if (!entry)
 			return uk_error_nomem();
 		entry->num = section->num + symbol->value;
@@ -163,7 +160,7 @@ static struct uk_error *offer_symbols(struct uk_parts *parts, const struct uk_pa
 static struct uk_error *locate(struct uk_parts *parts, struct uk_part *part)
 {
 	struct uk_error *err =
-		uk_module_sections(parts->paths, part->model->module, &part->sections);
+	    uk_module_sections(parts->paths, part->model->module, &part->sections);
 	return err ? err : offer_symbols(parts, part);
 }
 
@@ -215,7 +212,8 @@ struct uk_error *uk_parts_reuse(struct uk_parts *parts, const struct uk_match *m
 		return uk_error_create(UK_ERR_BUSY,
 				       "modules of it are loaded from before, linked to a state of "
 				       "the kernel that is no more; remove them with: upkeep undo "
-				       "--purge %s", update->id);
+				       "--purge %s",
+				       update->id);
 	for (size_t i = 0; !err && i < parts->parts.len; i++) {
 		if (parts->parts.data[i].object)
 			err = locate(parts, &parts->parts.data[i]);
@@ -244,7 +242,7 @@ struct uk_error *uk_parts_unload(struct uk_parts *parts)
 
 static const struct uk_part *find_part(const struct uk_parts *parts, unsigned int number)
 {
-	uk_vec_for_each(part, &parts->parts) {
+	uk_vec_for_each (part, &parts->parts) {
 		if (part->number == number)
 			return part;
 	}
@@ -252,14 +250,12 @@ static const struct uk_part *find_part(const struct uk_parts *parts, unsigned in
 }
 
 struct uk_error *uk_parts_address(const struct uk_parts *parts, unsigned int number,
-				  const char *section, uint64_t offset, uint64_t len,
-				  uint64_t *ret)
+				  const char *section, uint64_t offset, uint64_t len, uint64_t *ret)
 {
 	const struct uk_part *part = find_part(parts, number);
 	const struct uk_section *model =
-		part && part->object ? uk_object_section(part->object, section) : NULL;
-	const struct uk_map_entry *base =
-		model ? uk_map_find_str(&part->sections, section) : NULL;
+	    part && part->object ? uk_object_section(part->object, section) : NULL;
+	const struct uk_map_entry *base = model ? uk_map_find_str(&part->sections, section) : NULL;
 	if (!base)
 		return uk_error_create(UK_ERR_INVALID, "part %u has no section %s in memory",
 				       number, section);

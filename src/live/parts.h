@@ -42,8 +42,7 @@ void uk_parts_deinit(struct uk_parts *parts);
 struct uk_error *uk_parts_load(struct uk_parts *parts, const struct uk_match *match,
 			       struct uk_fault *fault) uk_must_check;
 /* Takes what is loaded already, if it was linked to the very addresses of this match. */
-struct uk_error *uk_parts_reuse(struct uk_parts *parts,
-				const struct uk_match *match) uk_must_check;
+struct uk_error *uk_parts_reuse(struct uk_parts *parts, const struct uk_match *match) uk_must_check;
 /* Unloads what this process loaded. Best effort: the first error of all. */
 struct uk_error *uk_parts_unload(struct uk_parts *parts) uk_must_check;
 

@@ -29,7 +29,8 @@ struct uk_error *uk_redirect_encode(const char *name, uint64_t at, uint64_t to, 
 	int32_t near = (int32_t)distance;
 	if (near != distance)
 		return uk_error_create(UK_ERR_REFUSED,
-				       "%s: its new code at 0x%" PRIx64 " is out of reach of a jump "
+				       "%s: its new code at 0x%" PRIx64
+				       " is out of reach of a jump "
 				       "at 0x%" PRIx64 " (more than 2 GiB)",
 				       name, to, at);
 	ret[0] = JUMP_OPCODE;
@@ -80,7 +81,7 @@ struct uk_error *uk_request_add_write(struct uk_request *request, enum upkeep_wr
 struct uk_error *uk_request_add_range(struct uk_request *request, enum upkeep_range_when when,
 				      const char *name, uint64_t start, uint64_t end)
 {
-	struct upkeep_range range = {.start = start, .end = end, .when = when};
+	struct upkeep_range range = { .start = start, .end = end, .when = when };
 	copy_name(range.name, sizeof(range.name), name);
 	return uk_vec_push(&request->ranges, range) ? NULL : uk_error_nomem();
 }
@@ -88,11 +89,11 @@ struct uk_error *uk_request_add_range(struct uk_request *request, enum upkeep_ra
 struct uk_error *uk_request_add_module(struct uk_request *request, const char *name,
 				       enum upkeep_module_role role)
 {
-	struct upkeep_module module = {.role = role};
+	struct upkeep_module module = { .role = role };
 	if (strlen(name) >= sizeof(module.name))
 		return uk_error_create(UK_ERR_INVALID, "the name of module %s is too long", name);
 	copy_name(module.name, sizeof(module.name), name);
-	uk_vec_for_each(other, &request->modules) {
+	uk_vec_for_each (other, &request->modules) {
 		if (!strcmp(other->name, module.name))
 			return NULL;
 	}

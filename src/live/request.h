@@ -31,8 +31,7 @@ struct uk_error *uk_request_add_write(struct uk_request *request, enum upkeep_wr
 				      const char *name, uint64_t addr, const uint8_t *old_bytes,
 				      const uint8_t *new_bytes, size_t len) uk_must_check;
 struct uk_error *uk_request_add_range(struct uk_request *request, enum upkeep_range_when when,
-				      const char *name, uint64_t start,
-				      uint64_t end) uk_must_check;
+				      const char *name, uint64_t start, uint64_t end) uk_must_check;
 /* Each module once: a later role does not replace the first. */
 struct uk_error *uk_request_add_module(struct uk_request *request, const char *name,
 				       enum upkeep_module_role role) uk_must_check;

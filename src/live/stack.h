@@ -11,7 +11,7 @@
 #include "match/match.h"
 
 struct uk_stack {
-	UK_VEC(struct uk_bundle *) bundles; /* the kept ones; they own the strings below */
+	UK_VEC(struct uk_bundle *) bundles;	   /* the kept ones; they own the strings below */
 	UK_VEC(struct uk_match_replaced) replaced; /* oldest first */
 	UK_VEC(struct uk_match_written) written;
 };

@@ -23,16 +23,16 @@ void uk_live_update_deinit(struct uk_live_update *update)
 {
 	free(update->id);
 	free(update->description);
-	uk_vec_for_each(cve, &update->cves)
+	uk_vec_for_each (cve, &update->cves)
 		free(*cve);
 	uk_vec_deinit(&update->cves);
-	uk_vec_for_each(module, &update->modules)
+	uk_vec_for_each (module, &update->modules)
 		free(*module);
 	uk_vec_deinit(&update->modules);
-	uk_vec_for_each(function, &update->functions)
+	uk_vec_for_each (function, &update->functions)
 		uk_live_function_deinit(function);
 	uk_vec_deinit(&update->functions);
-	uk_vec_for_each(write, &update->writes)
+	uk_vec_for_each (write, &update->writes)
 		free(write->module);
 	uk_vec_deinit(&update->writes);
 }
@@ -41,7 +41,7 @@ void uk_live_status_destroy(struct uk_live_status *status)
 {
 	if (!status)
 		return;
-	uk_vec_for_each(update, &status->updates)
+	uk_vec_for_each (update, &status->updates)
 		uk_live_update_deinit(update);
 	uk_vec_deinit(&status->updates);
 	free(status->core_version);
@@ -50,15 +50,14 @@ void uk_live_status_destroy(struct uk_live_status *status)
 
 static struct uk_live_update *find_update(const struct uk_live_status *status, const char *id)
 {
-	uk_vec_for_each(update, &status->updates) {
+	uk_vec_for_each (update, &status->updates) {
 		if (!strcmp(update->id, id))
 			return update;
 	}
 	return NULL;
 }
 
-const struct uk_live_update *uk_live_status_get(const struct uk_live_status *status,
-						const char *id)
+const struct uk_live_update *uk_live_status_get(const struct uk_live_status *status, const char *id)
 {
 	return find_update(status, id);
 }
@@ -78,7 +77,7 @@ static bool part_id(const char *module, char ret[17])
 static struct uk_error *add_unapplied(const struct uk_live_paths *paths, const char *id,
 				      struct uk_live_status *status)
 {
-	struct uk_live_update update = {.state = UK_LIVE_UNDONE};
+	struct uk_live_update update = { .state = UK_LIVE_UNDONE };
 	if (uk_kept_stage(paths, id) == UK_KEPT_PENDING)
 		update.state = UK_LIVE_LEFTOVER;
 	struct uk_error *err = uk_strdup(id, &update.id);
@@ -110,8 +109,7 @@ static struct uk_error *add_part(const struct uk_live_paths *paths, const char *
 	return uk_error_nomem();
 }
 
-static struct uk_error *add_parts(const struct uk_live_paths *paths,
-				  struct uk_live_status *status)
+static struct uk_error *add_parts(const struct uk_live_paths *paths, struct uk_live_status *status)
 {
 	char **modules;
 	size_t nr;
@@ -152,8 +150,7 @@ static struct uk_error *describe(const struct uk_live_paths *paths, struct uk_li
 	return copy_words(uk_bundle_update(bundle), update);
 }
 
-struct uk_error *uk_live_status_read(const struct uk_live_paths *paths,
-				     struct uk_live_status **ret)
+struct uk_error *uk_live_status_read(const struct uk_live_paths *paths, struct uk_live_status **ret)
 {
 	paths = uk_live_paths_get(paths);
 	uk_auto_live_status struct uk_live_status *status = calloc(1, sizeof(*status));
@@ -175,7 +172,7 @@ struct uk_error *uk_live_status_find(const struct uk_live_status *status, const 
 {
 	const struct uk_live_update *found = NULL;
 	size_t len = strlen(id);
-	uk_vec_for_each(update, &status->updates) {
+	uk_vec_for_each (update, &status->updates) {
 		if (!len || strncmp(update->id, id, len))
 			continue;
 		if (found)
@@ -187,7 +184,8 @@ struct uk_error *uk_live_status_find(const struct uk_live_status *status, const 
 	if (!found)
 		return uk_error_create(UK_ERR_NOTHING,
 				       "no update '%s' is applied or loaded (upkeep status lists "
-				       "them)", id);
+				       "them)",
+				       id);
 	*ret = found;
 	return NULL;
 }

@@ -156,8 +156,7 @@ static struct uk_error *read_list(const char *dir, const char *name, add_fn add,
 	return err;
 }
 
-static struct uk_error *read_update(const char *dir, const char *id,
-				    struct uk_live_update *update)
+static struct uk_error *read_update(const char *dir, const char *id, struct uk_live_update *update)
 {
 	struct uk_error *err = uk_strdup(id, &update->id);
 	update->state = UK_LIVE_APPLIED;
@@ -179,8 +178,7 @@ static struct uk_error *read_update(const char *dir, const char *id,
 }
 
 /* One that is being applied at this moment is not applied. */
-static struct uk_error *add_update(const char *root, const char *id,
-				   struct uk_live_status *status)
+static struct uk_error *add_update(const char *root, const char *id, struct uk_live_status *status)
 {
 	uk_auto_free char *dir = NULL, *state = NULL;
 	struct uk_error *err = uk_asprintf(&dir, "%s/%s", root, id);

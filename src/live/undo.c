@@ -17,8 +17,10 @@ static bool is_applied(const struct uk_job *job)
 static struct uk_error *check_state(struct uk_job *job)
 {
 	if (!known(job))
-		return uk_error_create(UK_ERR_NOTHING, "update %s is not applied, and nothing of "
-				       "it is loaded", job->id);
+		return uk_error_create(UK_ERR_NOTHING,
+				       "update %s is not applied, and nothing of "
+				       "it is loaded",
+				       job->id);
 	if (!is_applied(job) && !job->options.purge)
 		return uk_error_create(UK_ERR_NOTHING,
 				       "update %s is not applied; modules of it are still loaded, "
@@ -53,20 +55,20 @@ static struct uk_error *purge(struct uk_job *job)
 	if (!job->options.purge)
 		return NULL;
 	uk_fault_step(&job->fault);
-	struct uk_error *err = uk_parts_purge(job->paths, job->id, known(job)->modules.data,
-					      known(job)->modules.len);
+	struct uk_error *err =
+	    uk_parts_purge(job->paths, job->id, known(job)->modules.data, known(job)->modules.len);
 	if (err)
 		return uk_error_wrap(err, "it is undone, but not purged");
 	return uk_kept_move(job->paths, job->id, UK_KEPT_NONE);
 }
 
 static const struct uk_phase phases[] = {
-	{"lock", uk_job_lock},
-	{"state", uk_job_settle},
-	{"preconditions", check_state},
-	{"write back", write_back},
-	{"mark", mark_undone},
-	{"purge", purge},
+	{ "lock", uk_job_lock },
+	{ "state", uk_job_settle },
+	{ "preconditions", check_state },
+	{ "write back", write_back },
+	{ "mark", mark_undone },
+	{ "purge", purge },
 	{},
 };
 

@@ -28,32 +28,42 @@ static inline uint8_t *sample_bytes(const char *text)
 
 static inline void sample_changes(struct uk_update *update)
 {
-	struct uk_update_function changed = {
-		.change = UK_CHANGE_CHANGED, .object = 0, .name = sample_copy("cmdline_proc_show"),
-		.old_size = 38, .new_size = 45,
-		.section = sample_copy(".text.upk.0.cmdline_proc_show"), .offset = 16,
-		.redirect = true};
-	struct uk_update_function added = {
-		.change = UK_CHANGE_NEW, .object = 1, .name = sample_copy("helper.isra.0"),
-		.new_size = 7, .section = sample_copy(".text.upk.1.helper.isra.0")};
+	struct uk_update_function changed = { .change = UK_CHANGE_CHANGED,
+					      .object = 0,
+					      .name = sample_copy("cmdline_proc_show"),
+					      .old_size = 38,
+					      .new_size = 45,
+					      .section =
+						  sample_copy(".text.upk.0.cmdline_proc_show"),
+					      .offset = 16,
+					      .redirect = true };
+	struct uk_update_function added = { .change = UK_CHANGE_NEW,
+					    .object = 1,
+					    .name = sample_copy("helper.isra.0"),
+					    .new_size = 7,
+					    .section = sample_copy(".text.upk.1.helper.isra.0") };
 	struct uk_update_function removed = {
-		.change = UK_CHANGE_REMOVED, .object = 0, .name = sample_copy("gone"),
-		.old_size = 9};
+		.change = UK_CHANGE_REMOVED, .object = 0, .name = sample_copy("gone"), .old_size = 9
+	};
 	ck_assert(uk_vec_push(&update->functions, changed));
 	ck_assert(uk_vec_push(&update->functions, added));
 	ck_assert(uk_vec_push(&update->functions, removed));
-	struct uk_update_datum datum = {.change = UK_DATUM_WRITTEN, .object = 1,
-					.name = sample_copy("table"), .size = 64};
+	struct uk_update_datum datum = {
+		.change = UK_DATUM_WRITTEN, .object = 1, .name = sample_copy("table"), .size = 64
+	};
 	ck_assert(uk_vec_push(&update->data, datum));
-	struct uk_update_write write = {.object = 1, .symbol = sample_copy("table"), .offset = 8,
-					.len = 3, .old_bytes = sample_bytes("abc"),
-					.new_bytes = sample_bytes("xyz")};
+	struct uk_update_write write = { .object = 1,
+					 .symbol = sample_copy("table"),
+					 .offset = 8,
+					 .len = 3,
+					 .old_bytes = sample_bytes("abc"),
+					 .new_bytes = sample_bytes("xyz") };
 	ck_assert(uk_vec_push(&update->writes, write));
-	struct uk_finding finding = {
-		.name = sample_copy("initial-value:net/foo.o:limit"),
-		.place = sample_copy("net/foo.c:12"),
-		.text = sample_copy("The value changes;\n\tnothing sets it again."),
-		.accepted = true};
+	struct uk_finding finding = { .name = sample_copy("initial-value:net/foo.o:limit"),
+				      .place = sample_copy("net/foo.c:12"),
+				      .text = sample_copy(
+					  "The value changes;\n\tnothing sets it again."),
+				      .accepted = true };
 	ck_assert(uk_vec_push(&update->findings, finding));
 }
 
@@ -74,19 +84,19 @@ static inline struct uk_update *sample_update(void)
 	ck_assert(uk_vec_push(&update->cves, sample_copy("CVE-2026-1234")));
 	ck_assert(uk_vec_push(&update->after, sample_copy("fedcba9876543210")));
 	ck_assert(uk_vec_push(&update->patches, sample_copy("patches/0-fix.patch")));
-	struct uk_update_part core = {sample_copy("vmlinux"),
-				      sample_copy("upkeep_" SAMPLE_ID "_0"),
-				      sample_copy("parts/0.ko")};
-	struct uk_update_part module = {sample_copy("nft_limit"),
-					sample_copy("upkeep_" SAMPLE_ID "_1"),
-					sample_copy("parts/1.ko")};
+	struct uk_update_part core = { sample_copy("vmlinux"),
+				       sample_copy("upkeep_" SAMPLE_ID "_0"),
+				       sample_copy("parts/0.ko") };
+	struct uk_update_part module = { sample_copy("nft_limit"),
+					 sample_copy("upkeep_" SAMPLE_ID "_1"),
+					 sample_copy("parts/1.ko") };
 	ck_assert(uk_vec_push(&update->parts, core));
 	ck_assert(uk_vec_push(&update->parts, module));
-	struct uk_update_object first = {sample_copy("fs/proc/cmdline.o"), 0,
-					 sample_copy("orig/fs/proc/cmdline.o"),
-					 sample_copy("prev/fs/proc/cmdline.o")};
-	struct uk_update_object second = {sample_copy("net/netfilter/nft_limit.o"), 1,
-					  sample_copy("orig/net/netfilter/nft_limit.o"), NULL};
+	struct uk_update_object first = { sample_copy("fs/proc/cmdline.o"), 0,
+					  sample_copy("orig/fs/proc/cmdline.o"),
+					  sample_copy("prev/fs/proc/cmdline.o") };
+	struct uk_update_object second = { sample_copy("net/netfilter/nft_limit.o"), 1,
+					   sample_copy("orig/net/netfilter/nft_limit.o"), NULL };
 	ck_assert(uk_vec_push(&update->objects, first));
 	ck_assert(uk_vec_push(&update->objects, second));
 	sample_changes(update);
@@ -98,14 +108,18 @@ enum { SAMPLE_MEMBERS = 7 };
 /* In an order that is not that of names; content borrowed from string literals. */
 static inline void sample_members(struct uk_member ret[SAMPLE_MEMBERS])
 {
-	static const char *const names[SAMPLE_MEMBERS] = {
-		"parts/1.ko", "parts/0.ko", "core/upkeep.ko", "patches/0-fix.patch",
-		"prev/fs/proc/cmdline.o", "orig/fs/proc/cmdline.o",
-		"orig/net/netfilter/nft_limit.o"};
-	static const char *const texts[SAMPLE_MEMBERS] = {
-		"one one one", "zero", "core", "--- a\n+++ b\n", "", "orig orig", "limit"};
+	static const char *const names[SAMPLE_MEMBERS] = { "parts/1.ko",
+							   "parts/0.ko",
+							   "core/upkeep.ko",
+							   "patches/0-fix.patch",
+							   "prev/fs/proc/cmdline.o",
+							   "orig/fs/proc/cmdline.o",
+							   "orig/net/netfilter/nft_limit.o" };
+	static const char *const texts[SAMPLE_MEMBERS] = { "one one one",    "zero", "core",
+							   "--- a\n+++ b\n", "",     "orig orig",
+							   "limit" };
 	for (size_t i = 0; i < SAMPLE_MEMBERS; i++)
-		ret[i] = (struct uk_member){(char *)names[i], (char *)texts[i], strlen(texts[i])};
+		ret[i] = (struct uk_member){ (char *)names[i], (char *)texts[i], strlen(texts[i]) };
 }
 
 /* A new folder under /tmp. */

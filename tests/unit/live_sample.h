@@ -22,8 +22,8 @@ static inline void machine_make(struct machine *machine)
 	machine->dev = sample_path(machine->root, "dev");
 	machine->run = sample_path(machine->root, "run");
 	machine->state = sample_path(machine->root, "state");
-	machine->paths = (struct uk_live_paths){machine->sys, machine->proc, machine->dev,
-						machine->run, machine->state};
+	machine->paths = (struct uk_live_paths){ machine->sys, machine->proc, machine->dev,
+						 machine->run, machine->state };
 	uk_auto_free char *modules = sample_path(machine->sys, "module");
 	ck_ok(uk_dir_make(modules, 0755));
 	ck_ok(uk_dir_make(machine->proc, 0755));
@@ -70,10 +70,11 @@ static inline void machine_apply(const struct machine *machine, const char *id, 
 	const struct {
 		const char *name, *text;
 	} files[] = {
-		{"state", "applied\n"}, {"order", order}, {"pause_ns", "612345\n"},
-		{"stop_ns", "700000\n"}, {"tasks_checked", "88\n"},
-		{"applied_at", "2026-11-20T16:00:01Z\n"}, {"functions", functions},
-		{"writes", writes}, {"modules", modules},
+		{ "state", "applied\n" },    { "order", order },
+		{ "pause_ns", "612345\n" },  { "stop_ns", "700000\n" },
+		{ "tasks_checked", "88\n" }, { "applied_at", "2026-11-20T16:00:01Z\n" },
+		{ "functions", functions },  { "writes", writes },
+		{ "modules", modules },
 	};
 	for (size_t i = 0; i < UK_ARRAY_SIZE(files); i++) {
 		uk_auto_free char *name = NULL;
@@ -89,7 +90,7 @@ static inline struct uk_bundle *sample_bundle(const struct machine *machine)
 {
 	uk_auto_update struct uk_update *update = sample_update();
 	uk_auto_free char *path = sample_path(machine->root, "sample.upk");
-	struct uk_trust_policy policy = {.trusted_dir = "/nonexistent", .allow_untrusted = true};
+	struct uk_trust_policy policy = { .trusted_dir = "/nonexistent", .allow_untrusted = true };
 	struct uk_member members[SAMPLE_MEMBERS];
 	struct uk_bundle *bundle = NULL;
 	sample_members(members);

@@ -21,8 +21,8 @@ static void set_up(void)
 	public = sample_path(dir, "key.pub");
 	file = sample_path(dir, "x.upk");
 	ck_ok(uk_key_generate(secret, public, NULL));
-	trusted = (struct uk_trust_policy){.trusted_dir = dir};
-	lax = (struct uk_trust_policy){.trusted_dir = "/nonexistent", .allow_untrusted = true};
+	trusted = (struct uk_trust_policy){ .trusted_dir = dir };
+	lax = (struct uk_trust_policy){ .trusted_dir = "/nonexistent", .allow_untrusted = true };
 }
 
 static void tear_down(void)
@@ -111,7 +111,7 @@ END_TEST
 START_TEST(an_unknown_key_only_when_allowed)
 {
 	uk_auto_bundle struct uk_bundle *bundle = NULL;
-	struct uk_trust_policy empty = {.trusted_dir = "/nonexistent"};
+	struct uk_trust_policy empty = { .trusted_dir = "/nonexistent" };
 	pack(true);
 	ck_fails(uk_bundle_open(file, &empty, &bundle), UK_ERR_INVALID,
 		 "which is not among the 0 trusted ones in /nonexistent");
@@ -124,7 +124,7 @@ START_TEST(a_forged_signature_is_refused_even_when_lax)
 {
 	size_t len;
 	struct uk_bundle *bundle = NULL;
-	struct uk_trust_policy lax_here = {.trusted_dir = dir, .allow_untrusted = true};
+	struct uk_trust_policy lax_here = { .trusted_dir = dir, .allow_untrusted = true };
 	pack(true);
 	uk_auto_free uint8_t *bytes = read_file(&len);
 	bytes[64] ^= 1;
@@ -206,13 +206,13 @@ static const struct {
 	uint8_t value;
 	const char *message;
 } headers[] = {
-	{0, 'U', "not an update (.upk)"},
-	{8, 2, "format 2 is newer than 1, which this upkeep (" UPKEEP_VERSION ") reads"},
-	{8, 0, "format 0 does not exist"},
-	{12, 3, "unknown flags 0x3"},
-	{12, 0, "unsigned, but byte 24 of the header is not 0"},
-	{16, 0, "bytes behind the payload"},
-	{23, 1, "bytes, more than"},
+	{ 0, 'U', "not an update (.upk)" },
+	{ 8, 2, "format 2 is newer than 1, which this upkeep (" UPKEEP_VERSION ") reads" },
+	{ 8, 0, "format 0 does not exist" },
+	{ 12, 3, "unknown flags 0x3" },
+	{ 12, 0, "unsigned, but byte 24 of the header is not 0" },
+	{ 16, 0, "bytes behind the payload" },
+	{ 23, 1, "bytes, more than" },
 };
 
 START_TEST(headers_say_what_is_wrong)
@@ -235,14 +235,15 @@ START_TEST(members_must_be_those_of_the_manifest)
 	sample_members(members);
 	ck_fails(uk_bundle_pack(update, members, SAMPLE_MEMBERS - 1, NULL, file), UK_ERR_INVALID,
 		 "member orig/net/netfilter/nft_limit.o is named in the manifest but not there");
-	members[SAMPLE_MEMBERS] = (struct uk_member){"extra", "x", 1};
+	members[SAMPLE_MEMBERS] = (struct uk_member){ "extra", "x", 1 };
 	ck_fails(uk_bundle_pack(update, members, SAMPLE_MEMBERS + 1, NULL, file), UK_ERR_INVALID,
 		 "member extra is not named in the manifest");
 	members[SAMPLE_MEMBERS] = members[0];
 	ck_fails(uk_bundle_pack(update, members, SAMPLE_MEMBERS + 1, NULL, file), UK_ERR_INVALID,
 		 "member parts/1.ko is not named in the manifest");
 	update->id[0] = 'x';
-	ck_fails(uk_bundle_pack(update, members, SAMPLE_MEMBERS, NULL, file), UK_ERR_INVALID, "id: ");
+	ck_fails(uk_bundle_pack(update, members, SAMPLE_MEMBERS, NULL, file), UK_ERR_INVALID,
+		 "id: ");
 	ck_assert(!uk_file_exists(file));
 }
 END_TEST
@@ -257,8 +258,8 @@ static struct uk_error *open_payload(const void *payload, size_t len)
 	uk_put_u64(bytes + 16, len);
 	crypto_hash_sha256(bytes + 32, payload, len);
 	memcpy(bytes + UK_BUNDLE_HEADER_LEN, payload, len);
-	struct uk_error *err = uk_bundle_parse(bytes, UK_BUNDLE_HEADER_LEN + len, "x.upk", &lax,
-					       &bundle);
+	struct uk_error *err =
+	    uk_bundle_parse(bytes, UK_BUNDLE_HEADER_LEN + len, "x.upk", &lax, &bundle);
 	uk_bundle_destroy(bundle);
 	return err;
 }
@@ -276,9 +277,10 @@ START_TEST(payloads_from_strangers_are_refused)
 	uk_auto_update struct uk_update *update = sample_update();
 	uk_auto_free char *text = NULL;
 	ck_ok(uk_update_to_json(update, &text));
-	struct uk_member members[SAMPLE_MEMBERS], manifest = {"manifest.json", text, strlen(text)};
+	struct uk_member members[SAMPLE_MEMBERS],
+	    manifest = { "manifest.json", text, strlen(text) };
 	sample_members(members);
-	const struct uk_member *order[SAMPLE_MEMBERS + 3] = {&manifest};
+	const struct uk_member *order[SAMPLE_MEMBERS + 3] = { &manifest };
 	for (size_t i = 0; i < SAMPLE_MEMBERS; i++)
 		order[1 + i] = &members[i];
 	ck_ok(open_members(order, SAMPLE_MEMBERS + 1));
@@ -290,7 +292,7 @@ START_TEST(payloads_from_strangers_are_refused)
 	order[SAMPLE_MEMBERS + 1] = &members[3];
 	ck_fails(open_members(order, SAMPLE_MEMBERS + 2), UK_ERR_INVALID,
 		 "member patches/0-fix.patch is there twice");
-	struct uk_member stranger = {"stranger", "", 0}, outside = {"../outside", "", 0};
+	struct uk_member stranger = { "stranger", "", 0 }, outside = { "../outside", "", 0 };
 	order[SAMPLE_MEMBERS + 1] = &stranger;
 	ck_fails(open_members(order, SAMPLE_MEMBERS + 2), UK_ERR_INVALID,
 		 "member stranger is not named in the manifest");

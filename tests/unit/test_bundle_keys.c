@@ -69,7 +69,7 @@ END_TEST
 
 START_TEST(loose_modes_are_refused)
 {
-	static const mode_t loose[] = {0640, 0604, 0620, 0602, 0610, 0644, 0666};
+	static const mode_t loose[] = { 0640, 0604, 0620, 0602, 0610, 0644, 0666 };
 	struct uk_secret_key *key = NULL;
 	struct uk_public_key verifier;
 	ck_ok(uk_key_generate(secret, public, NULL));

@@ -53,7 +53,8 @@ START_TEST(a_model_without_what_it_needs_is_not_written)
 	uk_auto_update struct uk_update *update = sample_update();
 	char *text = NULL;
 	free(uk_take(update->release));
-	ck_fails(uk_update_to_json(update, &text), UK_ERR_INVALID, "manifest.json: release: missing");
+	ck_fails(uk_update_to_json(update, &text), UK_ERR_INVALID,
+		 "manifest.json: release: missing");
 	update->release = sample_copy("6.1");
 	free(uk_take(update->functions.data[2].name));
 	ck_fails(uk_update_to_json(update, &text), UK_ERR_INVALID, "functions[2]: name: missing");
@@ -70,71 +71,84 @@ END_TEST
 static const struct {
 	const char *from, *to, *message;
 } refusals[] = {
-	{"\"schema\": 1", "\"schema\": 2",
-	 "manifest.json: schema: 2 is newer than 1, which this upkeep (" UPKEEP_VERSION
-	 ") understands; install the upkeep that made the update"},
-	{"\"schema\": 1", "\"schema\": 0", "schema: expected a number from 1 on"},
-	{"\"schema\": 1", "\"schema\": \"1\"", "schema: expected a number from 1 on"},
-	{"\"schema\": 1,", "", "schema: missing"},
-	{"{", "[", "not JSON at byte"},
-	{"\"schema\"", "schema", "not JSON at byte"},
-	{"\"" SAMPLE_ID "\"", "\"0123456789ABCDEF\"", "id: '0123456789ABCDEF' is not 16 lower-case"},
-	{"\"" SAMPLE_ID "\"", "\"0123\"", "id: '0123' is not 16"},
-	{"\"" SAMPLE_ID "\"", "7", "id: expected string, found int"},
-	{"\"" SAMPLE_ID "\"", "null", "id: expected string, found null"},
-	{"\"" SAMPLE_ID "\"", "\"012345\\u00006789\"", "id: a NUL inside the string"},
-	{"\"ibt\": true", "\"ibt\": 1", "ibt: expected boolean, found int"},
-	{"\"ibt\": true", "\"ibt\": true, \"extra\": 1", "top level: unknown field 'extra'"},
-	{"\"ibt\": true,", "", "ibt: missing"},
-	{"6.12.107+deb12", "6.12/../..", "release: '6.12/../..-cloud-amd64' is not a kernel release"},
-	{"\"x86_64\"", "\"arm64\"", "arch: 'arm64' is not x86_64, the only architecture served"},
-	{"\"00112233", "\"0011223x", "build_id: "},
-	{"\"00112233", "\"0", "build_id: "},
-	{"CVE-2026-1234", "CVE 2026", "cves[0]: 'CVE 2026' is not a name"},
-	{"fedcba9876543210", SAMPLE_ID, "after[0]: it stands on itself"},
-	{"\"fedcba9876543210\"", "\"fedcba9876543210\", \"fedcba9876543210\"",
-	 "after[1]: fedcba9876543210 twice"},
-	{"patches/0-fix.patch", "/etc/passwd", "patches[0]: '/etc/passwd' is not a relative path"},
-	{"patches/0-fix.patch", "patches/../../x", "patches[0]: 'patches/../../x' is not"},
-	{"patches/0-fix.patch", "patches//x", "patches[0]: "},
-	{"patches/0-fix.patch", "patches/", "patches[0]: "},
-	{"patches/0-fix.patch", "./x", "patches[0]: "},
-	{"patches/0-fix.patch", "a b", "patches[0]: "},
-	{"patches/0-fix.patch", "", "patches[0]: "},
-	{"patches/0-fix.patch", "core/upkeep.ko", "member core/upkeep.ko is named twice"},
-	{"patches/0-fix.patch", "manifest.json", "member manifest.json is named twice"},
-	{"\"target\": \"nft_limit\"", "\"target\": \"nft-limit\"", "parts[1].target: 'nft-limit'"},
-	{"\"target\": \"nft_limit\"", "\"target\": \"vmlinux\"", "parts[1]: a second part for vmlinux"},
-	{"upkeep_" SAMPLE_ID "_1", "upkeep_" SAMPLE_ID "_0", "parts[1]: a second part with module"},
-	{"upkeep_" SAMPLE_ID "_1", "ext4", "parts[1]: module 'ext4' is not upkeep_"},
-	{"upkeep_" SAMPLE_ID "_1", "upkeep_" SAMPLE_ID "_", "parts[1]: module 'upkeep_"},
-	{"\"upkeep_" SAMPLE_ID "_1\"", "null", "parts[1]: module and member must be there both"},
-	{"\"part\": 1", "\"part\": 2", "objects[1]: part 2 of 2"},
-	{"\"part\": 1", "\"part\": -1", "objects[1].part: -1 is not between 0 and"},
-	{"\"part\": 1", "\"part\": 1.0", "objects[1].part: expected int, found double"},
-	{"\"part\": 1", "\"part\": 99999999999999999999", "objects[1].part: "},
-	{"\"orig/fs/proc/cmdline.o\"", "null", "objects[0]: prev without plain"},
-	{"\"orig/net/netfilter/nft_limit.o\"", "null", "writes[0]: net/netfilter/nft_limit.o is a new"},
-	{"\"change\": \"changed\"", "\"change\": \"other\"", "functions[0].change: unknown value 'other'"},
-	{"\"change\": \"changed\"", "\"change\": \"new\"", "functions[0]: old_size 38 of a function that is new"},
-	{"\"change\": \"changed\"", "\"change\": \"removed\"",
-	 "functions[0]: section .text.upk.0.cmdline_proc_show of a removed function"},
-	{"\"object\": 0", "\"object\": 2", "functions[0]: object 2 of 2"},
-	{"\"old_size\": 38", "\"old_size\": 0", "functions[0]: old_size 0 of a function that is not new"},
-	{"\"old_size\": 38", "\"old_size\": 9223372036854775807", "functions[0].old_size: "},
-	{"\".text.upk.0.cmdline_proc_show\"", "null", "functions[0]: redirect without old and new code"},
-	{"\".text.upk.1.helper.isra.0\"", "null", "functions[1]: no section"},
-	{"\"redirect\": false", "\"redirect\": true", "functions[1]: redirect without old and new"},
-	{"\"offset\": 16", "\"offset\": 4294967296", "functions[0].offset: 4294967296 is not between"},
-	{"\"helper.isra.0\"", "\"help\\u001ber\"", "functions[1].name: "},
-	{"\"change\": \"written\"", "\"change\": \"changed\"", "data[0].change: unknown value"},
-	{"\"616263\"", "\"6162\"", "writes[0].new: 3 bytes, expected 2"},
-	{"\"616263\"", "\"61626\"", "writes[0].old: not lower-case hexadecimal"},
-	{"\"616263\"", "\"61626G\"", "writes[0].old: not lower-case hexadecimal"},
-	{"\"616263\"", "\"\"", "writes[0].old: 0 bytes, expected 1 to"},
-	{"net/foo.c:12", "net/foo.c\\n12", "findings[0].place: "},
-	{"nothing sets", "nothing\\u0007sets", "findings[0].text: "},
-	{"\xc3\xa4", "\xc3(", "not JSON"},
+	{ "\"schema\": 1", "\"schema\": 2",
+	  "manifest.json: schema: 2 is newer than 1, which this upkeep (" UPKEEP_VERSION
+	  ") understands; install the upkeep that made the update" },
+	{ "\"schema\": 1", "\"schema\": 0", "schema: expected a number from 1 on" },
+	{ "\"schema\": 1", "\"schema\": \"1\"", "schema: expected a number from 1 on" },
+	{ "\"schema\": 1,", "", "schema: missing" },
+	{ "{", "[", "not JSON at byte" },
+	{ "\"schema\"", "schema", "not JSON at byte" },
+	{ "\"" SAMPLE_ID "\"", "\"0123456789ABCDEF\"",
+	  "id: '0123456789ABCDEF' is not 16 lower-case" },
+	{ "\"" SAMPLE_ID "\"", "\"0123\"", "id: '0123' is not 16" },
+	{ "\"" SAMPLE_ID "\"", "7", "id: expected string, found int" },
+	{ "\"" SAMPLE_ID "\"", "null", "id: expected string, found null" },
+	{ "\"" SAMPLE_ID "\"", "\"012345\\u00006789\"", "id: a NUL inside the string" },
+	{ "\"ibt\": true", "\"ibt\": 1", "ibt: expected boolean, found int" },
+	{ "\"ibt\": true", "\"ibt\": true, \"extra\": 1", "top level: unknown field 'extra'" },
+	{ "\"ibt\": true,", "", "ibt: missing" },
+	{ "6.12.107+deb12", "6.12/../..",
+	  "release: '6.12/../..-cloud-amd64' is not a kernel release" },
+	{ "\"x86_64\"", "\"arm64\"", "arch: 'arm64' is not x86_64, the only architecture served" },
+	{ "\"00112233", "\"0011223x", "build_id: " },
+	{ "\"00112233", "\"0", "build_id: " },
+	{ "CVE-2026-1234", "CVE 2026", "cves[0]: 'CVE 2026' is not a name" },
+	{ "fedcba9876543210", SAMPLE_ID, "after[0]: it stands on itself" },
+	{ "\"fedcba9876543210\"", "\"fedcba9876543210\", \"fedcba9876543210\"",
+	  "after[1]: fedcba9876543210 twice" },
+	{ "patches/0-fix.patch", "/etc/passwd",
+	  "patches[0]: '/etc/passwd' is not a relative path" },
+	{ "patches/0-fix.patch", "patches/../../x", "patches[0]: 'patches/../../x' is not" },
+	{ "patches/0-fix.patch", "patches//x", "patches[0]: " },
+	{ "patches/0-fix.patch", "patches/", "patches[0]: " },
+	{ "patches/0-fix.patch", "./x", "patches[0]: " },
+	{ "patches/0-fix.patch", "a b", "patches[0]: " },
+	{ "patches/0-fix.patch", "", "patches[0]: " },
+	{ "patches/0-fix.patch", "core/upkeep.ko", "member core/upkeep.ko is named twice" },
+	{ "patches/0-fix.patch", "manifest.json", "member manifest.json is named twice" },
+	{ "\"target\": \"nft_limit\"", "\"target\": \"nft-limit\"",
+	  "parts[1].target: 'nft-limit'" },
+	{ "\"target\": \"nft_limit\"", "\"target\": \"vmlinux\"",
+	  "parts[1]: a second part for vmlinux" },
+	{ "upkeep_" SAMPLE_ID "_1", "upkeep_" SAMPLE_ID "_0",
+	  "parts[1]: a second part with module" },
+	{ "upkeep_" SAMPLE_ID "_1", "ext4", "parts[1]: module 'ext4' is not upkeep_" },
+	{ "upkeep_" SAMPLE_ID "_1", "upkeep_" SAMPLE_ID "_", "parts[1]: module 'upkeep_" },
+	{ "\"upkeep_" SAMPLE_ID "_1\"", "null", "parts[1]: module and member must be there both" },
+	{ "\"part\": 1", "\"part\": 2", "objects[1]: part 2 of 2" },
+	{ "\"part\": 1", "\"part\": -1", "objects[1].part: -1 is not between 0 and" },
+	{ "\"part\": 1", "\"part\": 1.0", "objects[1].part: expected int, found double" },
+	{ "\"part\": 1", "\"part\": 99999999999999999999", "objects[1].part: " },
+	{ "\"orig/fs/proc/cmdline.o\"", "null", "objects[0]: prev without plain" },
+	{ "\"orig/net/netfilter/nft_limit.o\"", "null",
+	  "writes[0]: net/netfilter/nft_limit.o is a new" },
+	{ "\"change\": \"changed\"", "\"change\": \"other\"",
+	  "functions[0].change: unknown value 'other'" },
+	{ "\"change\": \"changed\"", "\"change\": \"new\"",
+	  "functions[0]: old_size 38 of a function that is new" },
+	{ "\"change\": \"changed\"", "\"change\": \"removed\"",
+	  "functions[0]: section .text.upk.0.cmdline_proc_show of a removed function" },
+	{ "\"object\": 0", "\"object\": 2", "functions[0]: object 2 of 2" },
+	{ "\"old_size\": 38", "\"old_size\": 0",
+	  "functions[0]: old_size 0 of a function that is not new" },
+	{ "\"old_size\": 38", "\"old_size\": 9223372036854775807", "functions[0].old_size: " },
+	{ "\".text.upk.0.cmdline_proc_show\"", "null",
+	  "functions[0]: redirect without old and new code" },
+	{ "\".text.upk.1.helper.isra.0\"", "null", "functions[1]: no section" },
+	{ "\"redirect\": false", "\"redirect\": true",
+	  "functions[1]: redirect without old and new" },
+	{ "\"offset\": 16", "\"offset\": 4294967296",
+	  "functions[0].offset: 4294967296 is not between" },
+	{ "\"helper.isra.0\"", "\"help\\u001ber\"", "functions[1].name: " },
+	{ "\"change\": \"written\"", "\"change\": \"changed\"", "data[0].change: unknown value" },
+	{ "\"616263\"", "\"6162\"", "writes[0].new: 3 bytes, expected 2" },
+	{ "\"616263\"", "\"61626\"", "writes[0].old: not lower-case hexadecimal" },
+	{ "\"616263\"", "\"61626G\"", "writes[0].old: not lower-case hexadecimal" },
+	{ "\"616263\"", "\"\"", "writes[0].old: 0 bytes, expected 1 to" },
+	{ "net/foo.c:12", "net/foo.c\\n12", "findings[0].place: " },
+	{ "nothing sets", "nothing\\u0007sets", "findings[0].text: " },
+	{ "\xc3\xa4", "\xc3(", "not JSON" },
 };
 
 static char *replace_once(const char *text, const char *from, const char *to)
@@ -178,7 +192,8 @@ START_TEST(text_behind_the_end_is_refused)
 	ck_ok(uk_asprintf(&longer, "%s {}", text));
 	ck_fails(uk_update_from_json(longer, strlen(longer), &read), UK_ERR_INVALID, "not JSON");
 	ck_fails(uk_update_from_json("[]", 2, &read), UK_ERR_INVALID, "top level: expected object");
-	ck_fails(uk_update_from_json("[[[[[[[[[[]]]]]]]]]]", 20, &read), UK_ERR_INVALID, "too deep");
+	ck_fails(uk_update_from_json("[[[[[[[[[[]]]]]]]]]]", 20, &read), UK_ERR_INVALID,
+		 "too deep");
 }
 END_TEST
 
@@ -189,12 +204,18 @@ static void id_of(struct uk_update_identity identity, char ret[UK_UPDATE_ID_LEN 
 
 START_TEST(the_id_depends_on_everything)
 {
-	const char *patches[] = {"one", "two"}, *swapped[] = {"two", "one"};
-	const char *accepted[] = {"a", "b"}, *backwards[] = {"b", "a"};
-	const struct uk_update_identity base = {
-		.release = "6.1", .version = "#1", .build_id = "00", .compiler = "gcc",
-		.patches = patches, .nr_patches = 2, .after = patches, .nr_after = 1,
-		.accepted = accepted, .nr_accepted = 2};
+	const char *patches[] = { "one", "two" }, *swapped[] = { "two", "one" };
+	const char *accepted[] = { "a", "b" }, *backwards[] = { "b", "a" };
+	const struct uk_update_identity base = { .release = "6.1",
+						 .version = "#1",
+						 .build_id = "00",
+						 .compiler = "gcc",
+						 .patches = patches,
+						 .nr_patches = 2,
+						 .after = patches,
+						 .nr_after = 1,
+						 .accepted = accepted,
+						 .nr_accepted = 2 };
 	struct uk_update_identity others[9];
 	for (size_t i = 0; i < UK_ARRAY_SIZE(others); i++)
 		others[i] = base;

@@ -79,13 +79,13 @@ END_TEST
 static const struct {
 	const char *file, *text, *message;
 } damages[] = {
-	{"functions", "vmlinux f 0x1 2 0x3\n", "functions: cannot read the line 'vmlinux f"},
-	{"functions", "vmlinux f 0x1 2 0x3 4 5\n", "cannot read the line"},
-	{"functions", "vmlinux f 0x1 -2 0x3 4\n", "cannot read the line"},
-	{"writes", "0x1 5 code vmlinux 00 00\n", "writes: cannot read the line"},
-	{"modules", "x other\n", "modules: cannot read the line 'x other'"},
-	{"order", "many\n", "order: 'many' is not a number"},
-	{"applied_at", "yesterday\n", "applied_at: 'yesterday' is not a time"},
+	{ "functions", "vmlinux f 0x1 2 0x3\n", "functions: cannot read the line 'vmlinux f" },
+	{ "functions", "vmlinux f 0x1 2 0x3 4 5\n", "cannot read the line" },
+	{ "functions", "vmlinux f 0x1 -2 0x3 4\n", "cannot read the line" },
+	{ "writes", "0x1 5 code vmlinux 00 00\n", "writes: cannot read the line" },
+	{ "modules", "x other\n", "modules: cannot read the line 'x other'" },
+	{ "order", "many\n", "order: 'many' is not a number" },
+	{ "applied_at", "yesterday\n", "applied_at: 'yesterday' is not a time" },
 };
 
 START_TEST(what_cannot_be_read_is_an_error)
@@ -136,7 +136,8 @@ END_TEST
 START_TEST(copies_move_through_their_stages)
 {
 	struct stat st;
-	uk_auto_bundle struct uk_bundle *bundle = sample_bundle(&machine), *copy = NULL, *none = NULL;
+	uk_auto_bundle struct uk_bundle *bundle = sample_bundle(&machine), *copy = NULL,
+					*none = NULL;
 	ck_assert_int_eq(uk_kept_stage(&machine.paths, SAMPLE_ID), UK_KEPT_NONE);
 	ck_fails(uk_live_bundle_open(&machine.paths, SAMPLE_ID, &none), UK_ERR_INVALID,
 		 "holds no copy of update");
@@ -207,10 +208,10 @@ END_TEST
 static const struct {
 	const char *functions, *writes, *message;
 } unlike[] = {
-	{"vmlinux other 0xffffffff81400000 38 0xffffffffc0100010 45\n", WRITES, "(other)"},
-	{"", WRITES, "(cmdline_proc_show)"},
-	{FUNCTION FUNCTION, WRITES, "(too many functions)"},
-	{FUNCTION, "0xffffffff81400026 5 text vmlinux 00 00\n", "(no redirect)"},
+	{ "vmlinux other 0xffffffff81400000 38 0xffffffffc0100010 45\n", WRITES, "(other)" },
+	{ "", WRITES, "(cmdline_proc_show)" },
+	{ FUNCTION FUNCTION, WRITES, "(too many functions)" },
+	{ FUNCTION, "0xffffffff81400026 5 text vmlinux 00 00\n", "(no redirect)" },
 };
 
 START_TEST(a_copy_that_does_not_describe_what_is_applied)

@@ -41,9 +41,8 @@
 
 /*
  * One object file, compiled three times; all straight from the compiler, without objtool.
- * Everything is borrowed and must outlive the call only. The objects' tags
- * (uk_section.tag, uk_symbol.tag) of orig and patched are used during the call and are
- * NULL afterwards; plain is only read.
+ * Everything is borrowed and must outlive the call only. The tags
+ * of their symbols are used during the call and are NULL afterwards.
  */
 struct uk_diff_input {
 	unsigned int number;	 /* in uk_update.objects: goes into names and entries */
@@ -51,7 +50,7 @@ struct uk_diff_input {
 	const char *target;	 /* "vmlinux" or the name of a module */
 	struct uk_object *orig;	 /* as the source is, -ffunction-sections -fdata-sections */
 	struct uk_object *patched; /* with the patch, the same flags */
-	const struct uk_object *plain; /* as the source is, the kernel's own flags */
+	struct uk_object *plain; /* as the source is, the kernel's own flags */
 };
 
 /*
@@ -64,7 +63,6 @@ struct uk_diff_input {
  *                           (initcalls, module parameters, trace events, ...) is new,
  *                           changed or gone: the running kernel keeps what it registered
  *   export:OBJ:NAME         an exported symbol is new or gone: modules cannot use it/still can
- *   removed-data:OBJ:NAME   a global datum is gone: it stays, with nobody keeping it up
  */
 struct uk_diff_result {
 	UK_VEC(struct uk_update_function) functions; /* in order of name */

@@ -75,6 +75,11 @@ verbs() {
 	"$UPKEEP" help | sed -n '/^Verbs:/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p'
 }
 
+# The options in a help text (standard input), without what is said of them.
+option_column() {
+	sed -nE 's/^( +(-., )?--[^ ]+(, --[^ ]+)*).*/\1/p'
+}
+
 done_testing() {
 	echo "1..$nr"
 	[ "$failures" = 0 ]

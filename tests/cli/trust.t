@@ -13,7 +13,7 @@ size=$(stat -c %s "$good")
 flip() {
 	cp "$good" "$work/flip.upk"
 	byte=$(od -An -tu1 -j "$1" -N 1 "$good")
-	printf "\\$(printf %o $((byte ^ 1)))" |
+	printf '%b' "\\0$(printf %o $((byte ^ 1)))" |
 		dd of="$work/flip.upk" bs=1 seek="$1" conv=notrunc status=none
 }
 

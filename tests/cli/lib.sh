@@ -77,7 +77,7 @@ verbs() {
 
 # The options in a help text (standard input), without what is said of them.
 option_column() {
-	sed -nE 's/^( +(-., )?--[^ ]+(, --[^ ]+)*).*/\1/p'
+	sed -nE 's/^( +(-., )?--[^ ,]+(, --[^ ,]+)*).*/\1/p'
 }
 
 done_testing() {

@@ -126,6 +126,22 @@ struct uk_error *uk_cache_lock(const struct uk_cache *cache, const char *name,
 	return NULL;
 }
 
+struct uk_error *uk_work_dir(const struct uk_cache *cache, char **ret)
+{
+	uk_auto_free char *parent = NULL, *dir = NULL;
+	struct uk_error *err = uk_cache_path(cache, &parent, "work");
+	if (!err)
+		err = uk_dir_make(parent, 0700);
+	if (!err)
+		err = uk_asprintf(&dir, "%s/XXXXXX", parent);
+	if (err)
+		return err;
+	if (!mkdtemp(dir))
+		return uk_error_errno(errno, "make %s", dir);
+	*ret = uk_take(dir);
+	return NULL;
+}
+
 bool uk_stamp_exists(const char *path)
 {
 	uk_auto_free char *stamp = NULL;

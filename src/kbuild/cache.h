@@ -13,6 +13,7 @@
  *				  of the user's own trees/own-HASH/linux/, a copy
  *	trees/RELEASE/units	  what kbuild says about its objects (see unit.h)
  *	objects/HA/HASH.o	  compiled objects, by the hash of all that goes into them
+ *	work/			  temporary files of runs
  *	locks/			  one file per thing that is being made
  *
  * A thing NAME is finished when NAME.complete lies beside it; what is unfinished is made
@@ -51,6 +52,9 @@ struct uk_error *uk_cache_path(const struct uk_cache *cache, char **ret, const c
  */
 struct uk_error *uk_cache_lock(const struct uk_cache *cache, const char *name,
 			       const struct uk_sink *sink, int *fd_ret) uk_must_check;
+
+/* A new folder below ROOT/work for temporary files, which the caller removes. */
+struct uk_error *uk_work_dir(const struct uk_cache *cache, char **ret) uk_must_check;
 
 /* Whether PATH.complete is there; its making, after everything below PATH was written. */
 bool uk_stamp_exists(const char *path);

@@ -10,22 +10,24 @@
 #include "kbuild/symvers.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <fts.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* What a build leaves in a tree, and the history of its sources. */
-static const char *const left_out[] = {
-	".git",	   "*.o",      "*.ko",	 "*.a",	   "*.cmd", ".*.d", "*.mod",
-	"*.mod.c", ".tmp_*",   "vmlinux", "vmlinux.*", "*.order", "*.symvers",
+const char *const uk_build_leavings[] = {
+	".git",	 "*.o",	    "*.ko",	 "*.a",	      "*.cmd",	   "*.mod",	 "*.mod.c",
+	".tmp_*", "vmlinux", "vmlinux.o", "vmlinux.a", "*.order", "*.symvers", NULL,
 };
 
 static bool is_left_out(const char *name)
 {
-	return !strcmp(name, ".git") || uk_str_ends(name, ".o") || uk_str_ends(name, ".ko") ||
-	       uk_str_ends(name, ".a") || uk_str_ends(name, ".cmd") ||
-	       uk_str_starts(name, ".tmp_") || uk_str_starts(name, "vmlinux");
+	for (const char *const *pattern = uk_build_leavings; *pattern; pattern++) {
+		if (!fnmatch(*pattern, name, 0))
+			return true;
+	}
+	return false;
 }
 
 static int compare_names(const FTSENT **a, const FTSENT **b)
@@ -132,8 +134,8 @@ struct uk_error *uk_own_copy(struct uk_tree *tree, const char *source)
 	if (!err)
 		err = uk_asprintf(&to, "%s/", tree->dir);
 	bool ok = !err && uk_vec_push(&argv, "rsync") && uk_vec_push(&argv, "-a");
-	for (size_t i = 0; ok && i < UK_ARRAY_SIZE(left_out); i++)
-		ok = uk_vec_push(&argv, "--exclude") && uk_vec_push(&argv, left_out[i]);
+	for (size_t i = 0; ok && uk_build_leavings[i]; i++)
+		ok = uk_vec_push(&argv, "--exclude") && uk_vec_push(&argv, uk_build_leavings[i]);
 	ok = ok && uk_vec_push(&argv, "--") && uk_vec_push(&argv, from) &&
 	     uk_vec_push(&argv, to) && uk_vec_push(&argv, NULL);
 	uk_progress(tree->sink, "copying the source", 0, 1);

@@ -6,6 +6,12 @@
 #include "kbuild/tree.h"
 
 /*
+ * Names (shell patterns, ended by NULL) of what a build leaves in a tree, and of its
+ * history: no source. What lies in include/generated and the like is not among them.
+ */
+extern const char *const uk_build_leavings[];
+
+/*
  * Gives @tree its dir in the cache, found by what its files are (names, sizes, times), and
  * the path of its configuration, owned by the caller.
  */

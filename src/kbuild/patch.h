@@ -59,6 +59,10 @@ struct uk_error *uk_patch_diff(const char *orig, const char *patched, struct uk_
 struct uk_error *uk_patch_git(const char *dir, const char *range, struct uk_patch **ret)
 	uk_must_check;
 
+/* Leaves out the files whose path @drop says true for; UK_ERR_NOTHING if none is left. */
+struct uk_error *uk_patch_drop(struct uk_patch *patch, bool (*drop)(const char *path))
+	uk_must_check;
+
 void uk_patch_destroy(struct uk_patch *patch);
 UK_DEFINE_CLEANUP(patch, struct uk_patch *, uk_patch_destroy)
 #define uk_auto_patch uk_cleanup(uk_cleanup_patch)

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Linking modules: ld, objtool, what modpost would have added, ld again. */
+#include "kbuild/link.h"
+
+#include "base/file.h"
+#include "base/process.h"
+#include "base/strbuf.h"
+#include "elf/object.h"
+#include "kbuild/dump.h"
+#include "kbuild/module_command.h"
+#include "kbuild/symvers.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+/* MODULE_NAME_LEN less the NUL, on 64 bits (include/linux/module.h). */
+enum { NAME_LIMIT = 55, SHOWN = 3000 };
+
+struct link {
+	const struct uk_tree *tree;
+	const char *name;
+	const struct uk_sink *sink;
+	char *dir;	/* of temporary files */
+	char *part;	/* the objects as one */
+	char *source;	/* what modpost would have written */
+	char *mod;	/* and its object */
+	struct uk_map undefined; /* names that the objects do not define */
+	struct uk_map versions;	 /* name -> CRC, of all symbols of the kernel */
+	bool has_init, has_exit, has_license;
+};
+
+static void link_deinit(struct link *link)
+{
+	if (link->dir)
+		uk_error_destroy(uk_tree_remove(link->dir));
+	free(link->dir);
+	free(link->part);
+	free(link->source);
+	free(link->mod);
+	uk_map_deinit(&link->undefined);
+	uk_map_deinit(&link->versions);
+}
+
+static struct uk_error *link_init(struct link *link)
+{
+	size_t len = strlen(link->name);
+	bool ok = len && len <= NAME_LIMIT;
+	for (size_t i = 0; ok && i < len; i++)
+		ok = isalnum((unsigned char)link->name[i]) || link->name[i] == '_';
+	if (!ok)
+		return uk_error_create(UK_ERR_USAGE, "'%s' is not a name for a module (1 to %d "
+						     "letters, digits and _)",
+				       link->name, NAME_LIMIT);
+	struct uk_error *err = uk_work_dir(link->tree->cache, &link->dir);
+	if (!err)
+		err = uk_asprintf(&link->part, "%s/part.o", link->dir);
+	if (!err)
+		err = uk_asprintf(&link->source, "%s/mod.c", link->dir);
+	return err ? err : uk_asprintf(&link->mod, "%s/mod.o", link->dir);
+}
+
+/* Runs ld as kbuild does; with @final as for the .ko, else only to join the objects. */
+static struct uk_error *run_linker(const struct link *link, bool final, const char *out,
+				   const char *const *objects, size_t nr)
+{
+	char **words;
+	size_t nr_words;
+	struct uk_error *err = uk_command_split(link->tree->units->ld, &words, &nr_words);
+	if (err)
+		return err;
+	UK_VEC(const char *) argv = {};
+	bool ok = true;
+	for (size_t i = 0; ok && i < nr_words; i++) {
+		bool script = !strcmp(words[i], "-T") && i + 1 < nr_words;
+		if (!final && (script || uk_str_starts(words[i], "--build-id"))) {
+			i += script;
+			continue;
+		}
+		ok = uk_vec_push(&argv, words[i]);
+	}
+	if (ok && final)
+		ok = uk_vec_push(&argv, "--strip-debug");
+	ok = ok && uk_vec_push(&argv, "-o") && uk_vec_push(&argv, out);
+	for (size_t i = 0; ok && i < nr; i++)
+		ok = uk_vec_push(&argv, objects[i]);
+	ok = ok && uk_vec_push(&argv, NULL);
+	struct uk_process process = {
+		.argv = argv.data,
+		.env = uk_build_env,
+		.dir = link->tree->dir,
+	};
+	err = ok ? uk_process_check(&process, NULL) : uk_error_nomem();
+	uk_vec_deinit(&argv);
+	uk_strv_destroy(words, nr_words);
+	return err;
+}
+
+/* objtool's remarks, one by one, without the path of the temporary file. */
+static void remark_lines(const struct link *link, char *text)
+{
+	char *save;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		size_t len = strlen(link->part);
+		if (!strncmp(line, link->part, len))
+			line += len + strspn(line + len, ": ");
+		uk_remark(link->sink, UK_LEVEL_WARNING, "objtool on %s: %s", link->name, line);
+	}
+}
+
+static struct uk_error *run_objtool(const struct link *link)
+{
+	const char *args = link->tree->units->objtool;
+	char **words = NULL;
+	size_t nr = 0;
+	if (!args)
+		return NULL;
+	struct uk_error *err = uk_command_split(args, &words, &nr);
+	if (err)
+		return err;
+	UK_VEC(const char *) argv = {};
+	bool ok = uk_vec_push(&argv, "./tools/objtool/objtool");
+	bool linked = false;
+	for (size_t i = 0; ok && i < nr; i++) {
+		linked |= !strcmp(words[i], "--link");
+		ok = uk_vec_push(&argv, words[i]);
+	}
+	/* On 6.1 kbuild runs objtool before it links; here the objects are joined already. */
+	if (ok && !linked)
+		ok = uk_vec_push(&argv, "--link");
+	ok = ok && uk_vec_push(&argv, link->part) && uk_vec_push(&argv, NULL);
+	struct uk_process process = {
+		.argv = argv.data,
+		.env = uk_build_env,
+		.dir = link->tree->dir,
+	};
+	uk_auto_process_result struct uk_process_result result = {};
+	err = ok ? uk_process_run(&process, &result) : uk_error_nomem();
+	uk_vec_deinit(&argv);
+	uk_strv_destroy(words, nr);
+	if (err)
+		return err;
+	if (result.status)
+		return uk_error_create(UK_ERR_REFUSED, "objtool on %s (status %d):\n%.*s",
+				       link->name, result.status, SHOWN, result.errout);
+	remark_lines(link, result.errout);
+	return NULL;
+}
+
+/* Strings of .modinfo, one NUL-terminated after the other. */
+static bool names_license(const struct uk_object *object)
+{
+	const struct uk_section *section = uk_object_section(object, ".modinfo");
+	static const char key[] = "license=";
+	return section && section->data &&
+	       memmem(section->data, section->size, key, sizeof(key) - 1);
+}
+
+static struct uk_error *read_symbols(struct link *link)
+{
+	uk_auto_object struct uk_object *object = NULL;
+	struct uk_error *err = uk_object_load(link->part, &object);
+	if (err)
+		return err;
+	link->has_license = names_license(object);
+	uk_vec_for_each(item, &object->symbols) {
+		const struct uk_symbol *symbol = *item;
+		bool defined = symbol->place == UK_SYMBOL_DEFINED;
+		link->has_init |= defined && !strcmp(symbol->name, "init_module");
+		link->has_exit |= defined && !strcmp(symbol->name, "cleanup_module");
+		if (symbol->place == UK_SYMBOL_UNDEFINED &&
+		    !uk_map_insert_str(&link->undefined, symbol->name, NULL))
+			return uk_error_nomem();
+	}
+	return NULL;
+}
+
+static struct uk_error *read_versions(struct link *link)
+{
+	const struct uk_tree *tree = link->tree;
+	struct uk_error *err = tree->symvers ? uk_symvers_load(tree->symvers, &link->versions) : NULL;
+	if (!err && !uk_map_find_str(&link->versions, "module_layout"))
+		err = uk_error_create(UK_ERR_REFUSED,
+				      "the CRC of module_layout is not known, without which %s "
+				      "loads no module: build the tree (Module.symvers) or install "
+				      "its modules",
+				      tree->release);
+	return err;
+}
+
+static void add_version(const struct link *link, const char *name, struct uk_strbuf *out)
+{
+	const struct uk_map_entry *entry = uk_map_find_str(&link->versions, name);
+	if (entry)
+		uk_strbuf_addf(out, "\t{ 0x%08lx, \"%s\" },\n", (long)entry->num, name);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorted, so that the order of the objects does not show. */
+static struct uk_error *add_versions(const struct link *link, struct uk_strbuf *out)
+{
+	size_t nr = link->undefined.len;
+	uk_auto_free const char **names = calloc(nr + 1, sizeof(*names));
+	if (!names)
+		return uk_error_nomem();
+	for (size_t i = 0; i < nr; i++)
+		names[i] = link->undefined.entries[i].key;
+	qsort(names, nr, sizeof(*names), compare_names);
+	uk_strbuf_addstr(out, "static const struct modversion_info versions[]\n"
+			      "__used __section(\"__versions\") = {\n");
+	add_version(link, "module_layout", out);
+	for (size_t i = 0; i < nr; i++)
+		add_version(link, names[i], out);
+	uk_strbuf_addstr(out, "};\n");
+	return NULL;
+}
+
+/* What the loader needs besides code: who it is, for which kernel, where it begins. */
+static struct uk_error *write_mod(const struct link *link)
+{
+	uk_auto_strbuf struct uk_strbuf out = {};
+	uk_strbuf_addstr(&out, "#include <linux/module.h>\n"
+			       "#define INCLUDE_VERMAGIC\n"
+			       "#include <linux/vermagic.h>\n"
+			       "#include <linux/compiler.h>\n"
+			       "#if defined(CONFIG_UNWINDER_ORC) && __has_include(<asm/orc_header.h>)\n"
+			       "#include <asm/orc_header.h>\n"
+			       "ORC_HEADER;\n"
+			       "#endif\n"
+			       "MODULE_INFO(vermagic, VERMAGIC_STRING);\n"
+			       "MODULE_INFO(name, KBUILD_MODNAME);\n"
+			       "MODULE_INFO(depends, \"\");\n"
+			       "#if defined(CONFIG_RETPOLINE) || defined(CONFIG_MITIGATION_RETPOLINE)\n"
+			       "MODULE_INFO(retpoline, \"Y\");\n"
+			       "#endif\n"
+			       "__visible struct module __this_module\n"
+			       "__section(\".gnu.linkonce.this_module\") = {\n"
+			       "\t.name = KBUILD_MODNAME,\n"
+			       "\t.arch = MODULE_ARCH_INIT,\n");
+	uk_strbuf_addstr(&out, link->has_init ? "\t.init = init_module,\n" : "");
+	uk_strbuf_addstr(&out, link->has_exit ? "\t.exit = cleanup_module,\n" : "");
+	uk_strbuf_addstr(&out, "};\n");
+	uk_strbuf_addstr(&out, link->has_license ? "" : "MODULE_LICENSE(\"GPL\");\n");
+	struct uk_error *err = NULL;
+	if (link->tree->modversions)
+		err = add_versions(link, &out);
+	if (err)
+		return err;
+	return out.failed ? uk_error_nomem() : uk_file_write(link->source, out.data, out.len, 0600);
+}
+
+static struct uk_error *compile_mod(const struct link *link)
+{
+	const struct uk_module_source source = {
+		.module = link->name,
+		.base = link->name,
+		.source = link->source,
+		.out = link->mod,
+		.map_from = link->dir,
+		.map_to = ".",
+	};
+	return uk_module_compile(link->tree, &source);
+}
+
+struct uk_error *uk_link_module(const struct uk_tree *tree, const char *name,
+				const char *const *objects, size_t nr, const char *out,
+				const struct uk_sink *sink)
+{
+	uk_cleanup(link_deinit) struct link link = { .tree = tree, .name = name, .sink = sink };
+	uk_auto_free char *ko = NULL;
+	struct uk_error *err = link_init(&link);
+	if (!err)
+		err = run_linker(&link, false, link.part, objects, nr);
+	if (!err)
+		err = run_objtool(&link);
+	if (!err)
+		err = read_symbols(&link);
+	if (!err && tree->modversions)
+		err = read_versions(&link);
+	if (!err)
+		err = write_mod(&link);
+	if (!err)
+		err = compile_mod(&link);
+	if (!err)
+		err = uk_asprintf(&ko, "%s/%s.ko", link.dir, name);
+	const char *const both[] = { link.part, link.mod };
+	if (!err)
+		err = run_linker(&link, true, ko, both, 2);
+	if (!err)
+		err = uk_file_copy(ko, out, 0644);
+	return uk_error_wrap(err, "linking module %s", name);
+}

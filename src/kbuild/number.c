@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * #line directives: so that a line that a patch only moves keeps its number, and with it
+ * the bytes of the code that has the number in it.
+ *
+ * A directive cannot stand inside a comment or behind a continued line; there it waits.
+ * Inside a group that #if leaves out it does nothing, so numbers are set again behind
+ * the group.
+ */
+#include "kbuild/text.h"
+
+#include "base/strbuf.h"
+
+#include <string.h>
+
+struct numberer {
+	struct uk_strbuf out;
+	size_t next;	   /* the number that the compiler will give the next line */
+	bool in_comment;   /* the next line begins inside of a comment */
+	bool continued;	   /* the line before ended in a backslash */
+	bool unsure;	   /* directives behind a conditional may have been left out */
+	UK_VEC(bool) groups; /* per open #if: whether a directive stands inside */
+};
+
+/* Moves behind a string or character constant that begins at @at. */
+static const char *skip_constant(const char *at)
+{
+	char quote = *at++;
+	for (; *at && *at != quote; at++) {
+		if (*at == '\\' && at[1])
+			at++;
+	}
+	return *at ? at + 1 : at;
+}
+
+/* Follows comments and continuations through a line. */
+static void follow(struct numberer *numberer, const char *text)
+{
+	const char *at = text;
+	while (*at) {
+		if (numberer->in_comment) {
+			const char *end = strstr(at, "*/");
+			if (!end)
+				break;
+			at = end + 2;
+			numberer->in_comment = false;
+		} else if (!strncmp(at, "/*", 2)) {
+			at += 2;
+			numberer->in_comment = true;
+		} else if (!strncmp(at, "//", 2)) {
+			break;
+		} else if (*at == '"' || *at == '\'') {
+			at = skip_constant(at);
+		} else {
+			at++;
+		}
+	}
+	numberer->continued = uk_str_ends(text, "\\");
+}
+
+/* The word of a preprocessor directive, or NULL. */
+static const char *directive(const char *text)
+{
+	text += strspn(text, " \t");
+	if (*text != '#')
+		return NULL;
+	text++;
+	return text + strspn(text, " \t");
+}
+
+static bool follow_conditional(struct numberer *numberer, const char *text)
+{
+	const char *word = directive(text);
+	if (!word)
+		return true;
+	if (uk_str_starts(word, "if"))
+		return uk_vec_push(&numberer->groups, false);
+	if (!numberer->groups.len)
+		return true;
+	bool *marked = &numberer->groups.data[numberer->groups.len - 1];
+	if (uk_str_starts(word, "el")) {
+		numberer->unsure |= *marked;
+	} else if (uk_str_starts(word, "endif")) {
+		numberer->unsure |= *marked;
+		numberer->groups.len--;
+	}
+	return true;
+}
+
+static void set_number(struct numberer *numberer, size_t number)
+{
+	uk_strbuf_addf(&numberer->out, "#line %zu\n", number);
+	numberer->next = number;
+	numberer->unsure = false;
+	uk_vec_for_each(marked, &numberer->groups)
+		*marked = true;
+}
+
+struct uk_error *uk_text_numbered(const struct uk_text *text, char **ret, size_t *len_ret)
+{
+	struct numberer numberer = { .next = 1 };
+	bool ok = true;
+	for (size_t i = 0; ok && i < text->lines.len; i++) {
+		const struct uk_text_line *line = &text->lines.data[i];
+		bool possible = !numberer.in_comment && !numberer.continued;
+		if (possible && (numberer.unsure || line->number != numberer.next))
+			set_number(&numberer, line->number);
+		uk_strbuf_addstr(&numberer.out, line->text);
+		if (i + 1 < text->lines.len || !text->no_newline)
+			uk_strbuf_addstr(&numberer.out, "\n");
+		if (possible)
+			ok = follow_conditional(&numberer, line->text);
+		follow(&numberer, line->text);
+		numberer.next++;
+	}
+	uk_vec_deinit(&numberer.groups);
+	struct uk_error *err = ok ? uk_strbuf_finish_len(&numberer.out, ret, len_ret)
+				  : uk_error_nomem();
+	uk_strbuf_deinit(&numberer.out);
+	return err;
+}

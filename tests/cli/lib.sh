@@ -7,6 +7,10 @@ UPKEEP=${UPKEEP:-build/upkeep}
 PACK=${PACK:-build/tests/cli/pack}
 LC_ALL=C
 export LC_ALL
+if ! "$UPKEEP" version >/dev/null; then
+	echo "Bail out! $UPKEEP does not run"
+	exit 1
+fi
 nr=0
 failures=0
 work=$(mktemp -d)

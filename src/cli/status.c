@@ -27,7 +27,12 @@ static const struct argp argp = {
 
 static const char *state_name(enum uk_live_state state)
 {
-	return state == UK_LIVE_APPLIED ? "applied" : "undone";
+	static const char *const names[] = {
+		[UK_LIVE_APPLIED] = "applied",
+		[UK_LIVE_UNDONE] = "undone",
+		[UK_LIVE_LEFTOVER] = "leftover",
+	};
+	return names[state];
 }
 
 static void add_texts(struct json_object *to, const char *key, char *const *texts, size_t nr)
@@ -35,6 +40,19 @@ static void add_texts(struct json_object *to, const char *key, char *const *text
 	struct json_object *list = uk_json_list(to, key);
 	for (size_t i = 0; i < nr; i++)
 		uk_json_append_text(list, texts[i]);
+}
+
+static void add_writes(struct json_object *to, const struct uk_live_update *update)
+{
+	struct json_object *list = uk_json_list(to, "writes");
+	uk_vec_for_each (write, &update->writes) {
+		struct json_object *entry = uk_json_append(list);
+		uk_json_address(entry, "address", write->addr);
+		uk_json_number(entry, "size", write->len);
+		uk_json_bool(entry, "redirect", write->text);
+		uk_json_text(entry, "module", write->module);
+		uk_json_bool(entry, "gone", write->gone);
+	}
 }
 
 static void add_update(struct json_object *list, const struct uk_live_update *update)
@@ -45,10 +63,13 @@ static void add_update(struct json_object *list, const struct uk_live_update *up
 	uk_json_number(entry, "order", update->order);
 	uk_json_number(entry, "applied_at", (uint64_t)update->applied_at);
 	uk_json_number(entry, "pause_ns", update->pause_ns);
+	uk_json_number(entry, "stop_ns", update->stop_ns);
+	uk_json_number(entry, "tasks_checked", update->tasks_checked);
 	uk_json_text(entry, "description", update->description);
 	add_texts(entry, "cves", update->cves.data, update->cves.len);
 	add_texts(entry, "modules", update->modules.data, update->modules.len);
 	uk_report_functions_json(entry, update->functions.data, update->functions.len);
+	add_writes(entry, update);
 }
 
 static struct uk_error *cve_text(const struct uk_live_update *update, char **ret)
@@ -69,20 +90,39 @@ static const char *time_text(int64_t seconds, char buf[32])
 	return buf;
 }
 
-static struct uk_error *say_update(const struct uk_cli *cli, const struct uk_live_update *update)
+static void say_state(const struct uk_cli *cli, const struct uk_live_update *update,
+		      const char *cves)
 {
 	char when[32], pause[32], functions[64];
-	uk_auto_free char *cves = NULL;
-	struct uk_error *err = cve_text(update, &cves);
-	if (err)
-		return err;
-	if (update->state == UK_LIVE_APPLIED)
+	switch (update->state) {
+	case UK_LIVE_APPLIED:
 		uk_cli_say(cli, "%s  applied  %s  pause %s  %s%s", update->id,
 			   time_text(update->applied_at, when),
 			   uk_duration_text(update->pause_ns, pause),
 			   uk_count_text(update->functions.len, "function", functions), cves);
-	else
-		uk_cli_say(cli, "%s  undone, modules loaded%s", update->id, cves);
+		break;
+	case UK_LIVE_UNDONE:
+		uk_cli_say(cli, "%s  undone, its modules are still loaded%s", update->id, cves);
+		break;
+	case UK_LIVE_LEFTOVER:
+		uk_cli_say(cli, "%s  not applied: an apply was cut short, its modules are loaded%s",
+			   update->id, cves);
+		break;
+	}
+}
+
+static struct uk_error *say_update(const struct uk_cli *cli, const struct uk_live_update *update)
+{
+	uk_auto_free char *cves = NULL;
+	struct uk_error *err = cve_text(update, &cves);
+	if (err)
+		return err;
+	say_state(cli, update, cves);
+	uk_vec_for_each (write, &update->writes) {
+		if (write->gone)
+			uk_cli_say(cli, "    module %s was unloaded by force: no longer updated",
+				   write->module);
+	}
 	if (update->description)
 		uk_cli_say(cli, "    %s", update->description);
 	if (!cli->verbose)
@@ -112,6 +152,7 @@ static struct uk_error *run(struct uk_cli *cli, int argc, char **argv)
 	if (cli->json) {
 		uk_json_bool(cli->json, "core_loaded", status->core_loaded);
 		uk_json_text(cli->json, "core_version", status->core_version);
+		uk_json_number(cli->json, "core_abi", status->core_abi);
 		list = uk_json_list(cli->json, "updates");
 	}
 	uk_vec_for_each (update, &status->updates) {

@@ -90,46 +90,59 @@ static void elect_bases(const struct uk_placement *placement,
 
 static bool in_scope(const struct uk_placement *placement, const struct uk_kallsym *symbol)
 {
-	/* A module's code may refer to other modules; vmlinux only to itself. */
-	return strcmp(placement->target, "vmlinux") != 0 || !strcmp(symbol->module, "vmlinux");
+	/* Code in a module may refer to other modules; vmlinux only to itself. */
+	return !placement->by_votes || strcmp(placement->target, "vmlinux") != 0 ||
+	       !strcmp(symbol->module, "vmlinux");
+}
+
+/* All uses of one key say the same; @before is what is known of it from earlier. */
+static bool check_same(const struct uk_map_entry *before, struct uk_map_entry *now, bool added,
+		       const struct uk_use *use,
+		       struct uk_dissent *ret)
+{
+	if (now && added)
+		now->num = before ? before->num : use->value;
+	if (!now || now->num == use->value)
+		return true;
+	ret->expected = now->num;
+	ret->why = "other uses of the symbol say another address";
+	return false;
+}
+
+/* Whether kallsyms has the name at that address; @nr_ret: how many addresses it has for it. */
+static bool is_known(const struct uk_placement *placement, const struct uk_use *use,
+		     size_t *nr_ret, uint64_t *last_ret)
+{
+	uk_kallsyms_for_each(known, placement->run->kallsyms, use->symbol->name) {
+		if (!in_scope(placement, known))
+			continue;
+		if (known->address == use->value)
+			return true;
+		*last_ret = known->address;
+		++*nr_ret;
+	}
+	return false;
 }
 
 static bool check_name(struct check *check, const struct uk_use *use, struct uk_dissent *ret,
 		       bool *no_memory)
 {
-	const struct uk_placement *placement = check->placement;
 	const struct uk_symbol *symbol = use->symbol;
-	uint64_t only = 0;
+	uint64_t last = 0;
 	size_t nr = 0;
-	uk_kallsyms_for_each(known, placement->run->kallsyms, symbol->name) {
-		if (!in_scope(placement, known))
-			continue;
-		if (known->address == use->value)
-			return true;
-		only = known->address;
-		nr++;
-	}
-	if (nr || (symbol->bind == STB_WEAK && symbol->place == UK_SYMBOL_UNDEFINED)) {
-		ret->expected = nr == 1 ? only : 0;
+	if (!is_known(check->placement, use, &nr, &last)) {
+		ret->expected = nr == 1 ? last : 0;
 		ret->why = "kallsyms does not have the symbol at that address";
-		return !nr; /* a weak symbol that nobody defines */
+		if (nr)
+			return false;
+		if (symbol->bind == STB_WEAK && symbol->place == UK_SYMBOL_UNDEFINED)
+			return true; /* nobody defines it */
 	}
-	const struct uk_map_entry *before =
-		uk_map_find_str(&placement->learned->names, symbol->name);
 	bool added = false;
-	if (!before) {
-		struct uk_map_entry *entry =
-			uk_map_insert_str(&check->names, symbol->name, &added);
-		*no_memory |= !entry;
-		if (entry && added)
-			entry->num = use->value;
-		before = entry;
-	}
-	if (!before || before->num == use->value)
-		return true;
-	ret->expected = before->num;
-	ret->why = "other uses of the symbol say another address";
-	return false;
+	struct uk_map_entry *now = uk_map_insert_str(&check->names, symbol->name, &added);
+	*no_memory |= !now;
+	return check_same(uk_map_find_str(&check->placement->learned->names, symbol->name), now,
+			  added, use, ret);
 }
 
 /* Length of an entry of a merged section: a string with its end, or one constant. */
@@ -186,22 +199,11 @@ static bool check_merged(struct check *check, const struct uk_use *use, struct u
 		return false;
 	if (use->symbol->type == STT_SECTION)
 		return true;
-	const struct uk_map_entry *before =
-		uk_map_find_num(&check->placement->merged, use->symbol->index);
-	if (!before) {
-		bool added;
-		struct uk_map_entry *entry =
-			uk_map_insert_num(&check->merged, use->symbol->index, &added);
-		*no_memory |= !entry;
-		if (entry && added)
-			entry->num = use->value;
-		before = entry;
-	}
-	if (!before || before->num == use->value)
-		return true;
-	ret->expected = before->num;
-	ret->why = "other uses of the symbol say another address";
-	return false;
+	bool added = false;
+	struct uk_map_entry *now = uk_map_insert_num(&check->merged, use->symbol->index, &added);
+	*no_memory |= !now;
+	return check_same(uk_map_find_num(&check->placement->merged, use->symbol->index), now,
+			  added, use, ret);
 }
 
 static bool check_place(struct check *check, const struct uk_use *use, struct uk_dissent *ret)

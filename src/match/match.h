@@ -73,6 +73,7 @@ struct uk_match_function {
 	uint64_t redirect; /* where the jump is to be written; 0 if there is none */
 	uint8_t old_bytes[UK_REDIRECT_LEN]; /* what memory holds there now */
 	const char *stands_on; /* id of the update whose copy it is, or NULL; borrowed */
+	char *shared_with; /* who uses the function's ftrace site (which stays his), or NULL */
 };
 
 enum uk_match_source {

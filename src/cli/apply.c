@@ -48,6 +48,8 @@ static struct uk_error *run(struct uk_cli *cli, int argc, char **argv)
 	struct uk_error *err = uk_bundle_open(options.file, &cli->trust, &bundle);
 	if (err)
 		return err;
+	if (cli->json)
+		uk_json_text(cli->json, "id", uk_bundle_update(bundle)->id);
 	uk_auto_live_report struct uk_live_report report = {};
 	const struct uk_live_options live = { .wait_ms = options.wait_ms,
 					      .sink = &cli->terminal.sink };

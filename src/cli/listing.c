@@ -129,23 +129,35 @@ static bool is_relative_branch(const ZydisDecodedInstruction *insn,
 	       operands[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && operands[0].imm.is_relative;
 }
 
+/* What lies at an offset of the section outside of the function: by name, if it has one. */
+static void add_neighbour(struct uk_strbuf *text, const struct reader *reader, uint64_t at)
+{
+	const struct uk_symbol *symbol = uk_object_symbol_at(reader->object, reader->section, at);
+	if (symbol)
+		add_name(text, symbol->name, at - symbol->value);
+	else
+		add_name(text, reader->section->name, at);
+}
+
 /* Where a branch inside the function goes is told, but does not count when compared. */
 static void describe_branch(const struct reader *reader, const ZydisDecodedInstruction *insn,
 			    const ZydisDecodedOperand *operands, uint64_t at,
 			    struct uk_strbuf *text, struct uk_strbuf *key)
 {
 	const char *mnemonic = ZydisMnemonicGetString(insn->mnemonic);
-	uk_strbuf_addstr(text, mnemonic);
-	uk_strbuf_addstr(key, mnemonic);
+	uint64_t target = at + insn->length + operands[0].imm.value.u;
+	uk_strbuf_addf(text, "%s ", mnemonic);
 	size_t len = text->len;
-	add_targets(text, reader, at, insn->length, " ");
-	add_targets(key, reader, at, insn->length, " ");
-	if (text->len != len)
+	add_targets(text, reader, at, insn->length, "");
+	if (text->len == len && (target < reader->start || target >= reader->end))
+		add_neighbour(text, reader, target);
+	if (text->len != len) {
+		if (text->data)
+			uk_strbuf_add(key, text->data, text->len);
 		return;
-	uint64_t target = at + insn->length + operands[0].imm.value.u - reader->start;
-	uk_strbuf_addf(text, " %s0x%llx", (int64_t)target < 0 ? "-" : "+",
-		       (int64_t)target < 0 ? -(unsigned long long)target
-					   : (unsigned long long)target);
+	}
+	uk_strbuf_addf(text, "+0x%llx", (unsigned long long)(target - reader->start));
+	uk_strbuf_addstr(key, mnemonic);
 }
 
 static void describe(const struct reader *reader, const ZydisDecodedInstruction *insn,

@@ -41,7 +41,6 @@ void uk_report_json(const struct uk_cli *cli, const struct uk_live_report *repor
 {
 	if (!cli->json)
 		return;
-	uk_json_text(cli->json, "id", *report->id ? report->id : NULL);
 	uk_json_number(cli->json, "attempts", report->attempts);
 	uk_json_number(cli->json, "pause_ns", report->pause_ns);
 	uk_json_number(cli->json, "stop_ns", report->stop_ns);

@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 #include "live/live.h"
 
-/* Fields of a report in the verb's JSON object; nothing without --json. */
+/* Fields of a report (all but its id) in the verb's JSON object; nothing without --json. */
 void uk_report_json(const struct uk_cli *cli, const struct uk_live_report *report);
 
 /* With --verbose: functions and phases. */

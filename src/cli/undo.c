@@ -61,6 +61,8 @@ static struct uk_error *run(struct uk_cli *cli, int argc, char **argv)
 	if (err)
 		return err;
 
+	if (cli->json)
+		uk_json_text(cli->json, "id", update->id);
 	uk_auto_live_report struct uk_live_report report = {};
 	const struct uk_live_options live = { .wait_ms = options.wait_ms,
 					      .purge = options.purge,

@@ -45,6 +45,7 @@ ends "inspect --disasm" 0 inspect --disasm show "$bundle"
 says "disassembly: the head" "^show in lib/show\\.o: $old -> $new bytes\$"
 says "disassembly: the strings of both sides" '"old words" +\| .*"new words"'
 says "disassembly: what is alike stands side by side" ' call other    .* call other$'
+says "disassembly: a call without a relocation has its name too" ' call helper    .* call helper$'
 says "disassembly: what is new stands on the right" '^ +> +[0-9a-f]+  '
 ends "inspect --disasm with the object" 0 inspect --disasm lib/show.o:show "$bundle"
 ends "inspect --disasm --json" 0 inspect --json --disasm show "$bundle"

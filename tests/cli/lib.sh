@@ -101,11 +101,16 @@ make_bundle() {
 		extern int tell(const char *text, int a);
 		extern int other(int a);
 		int limit;
+		static __attribute__((noinline)) int helper(int a)
+		{
+			asm volatile("" : "+r"(a));
+			return a;
+		}
 		int show(int a)
 		{
 			if (a > limit)
 				tell("old words", a);
-			return other(a) + 1;
+			return other(a) + helper(a);
 		}
 	END
 	sed -e 's/old words/new words/' -e 's/a > limit/a >= limit \&\& a/' \

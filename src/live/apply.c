@@ -1,119 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Applying an update, and whether it would apply. */
+#include "live/await.h"
 #include "live/core.h"
 #include "live/device.h"
 #include "live/job.h"
 #include "live/module.h"
-#include "live/status.h"
-
-#include <string.h>
-
-/* The phases, in order */
-
-static struct uk_error *check_identity(struct uk_job *job)
-{
-	struct uk_error *err = uk_memory_open_live(&job->memory);
-	if (!err)
-		err = uk_match_identity(job->update, job->memory);
-	return err ? err : uk_module_may_load(job->paths);
-}
-
-static struct uk_error *read_status(struct uk_job *job)
-{
-	return uk_live_status_read(job->paths, &job->status);
-}
-
-static struct uk_error *check_after(const struct uk_job *job)
-{
-	uk_vec_for_each (after, &job->update->after) {
-		const struct uk_live_update *other = uk_live_status_get(job->status, *after);
-		if (!other || other->state != UK_LIVE_APPLIED)
-			return uk_error_create(UK_ERR_REFUSED,
-					       "it was built on top of update %s, which is not "
-					       "applied: apply that first",
-					       *after);
-	}
-	return NULL;
-}
-
-static struct uk_error *check_targets(const struct uk_job *job)
-{
-	uk_vec_for_each (part, &job->update->parts) {
-		enum uk_module_state state;
-		if (!strcmp(part->target, "vmlinux"))
-			continue;
-		struct uk_error *err = uk_module_state(job->paths, part->target, &state);
-		if (err)
-			return err;
-		if (state == UK_MODULE_ABSENT)
-			return uk_error_create(UK_ERR_BUSY,
-					       "module %s, which it changes, is not loaded: load "
-					       "it first, or have the update applied as it comes "
-					       "in with --when-loaded",
-					       part->target);
-		if (state != UK_MODULE_LIVE)
-			return uk_error_create(UK_ERR_BUSY,
-					       "module %s, which it changes, is just being loaded "
-					       "or unloaded; try again",
-					       part->target);
-	}
-	return NULL;
-}
-
-static struct uk_error *check_state(struct uk_job *job)
-{
-	const struct uk_live_update *known = uk_live_status_get(job->status, job->id);
-	if (known && known->state == UK_LIVE_APPLIED)
-		return uk_error_create(UK_ERR_NOTHING, "update %s is applied already", job->id);
-	job->reuse = known != NULL;
-	struct uk_error *err = check_after(job);
-	return err ? err : check_targets(job);
-}
-
-static struct uk_error *read_kernel(struct uk_job *job)
-{
-	struct uk_error *err = uk_kallsyms_open(job->memory, &job->kallsyms);
-	if (!err)
-		err = uk_holders_load("", &job->holders);
-	if (!err)
-		err = uk_stack_load(job->paths, job->status, &job->stack);
-	return err;
-}
-
-static struct uk_error *read_bundle(struct uk_job *job)
-{
-	struct uk_error *err = uk_subject_load(job->bundle, NULL, &job->subject);
-	return err ? err : uk_parts_init(job->paths, job->bundle, job->subject, &job->parts);
-}
-
-static struct uk_error *run_match(struct uk_job *job)
-{
-	struct uk_match_request request = {
-		.memory = job->memory,
-		.kallsyms = job->kallsyms,
-		.holders = job->holders,
-		.replaced = job->stack.replaced.data,
-		.nr_replaced = job->stack.replaced.len,
-		.written = job->stack.written.data,
-		.nr_written = job->stack.written.len,
-	};
-	uk_subject_fill(job->subject, &request);
-	return uk_match_run(&request, &job->match);
-}
-
-static struct uk_error *load_core(struct uk_job *job)
-{
-	bool loaded;
-	struct uk_error *err = uk_core_is_loaded(job->paths, &loaded);
-	if (!err && !loaded) {
-		uk_fault_step(&job->fault);
-		err = uk_core_load(job->bundle, job->kallsyms);
-		job->core_ours = !err;
-	}
-	if (!err)
-		err = uk_device_open(job->paths, &job->device, &job->limits);
-	return err;
-}
 
 /* A copy from before an undo stays as it is: it says that its modules may be in use. */
 static struct uk_error *keep_copy(struct uk_job *job)
@@ -152,13 +43,13 @@ static struct uk_error *mark_applied(struct uk_job *job)
 
 static const struct uk_phase apply_phases[] = {
 	{ "lock", uk_job_lock },
-	{ "identity", check_identity },
+	{ "identity", uk_job_identify },
 	{ "state", uk_job_settle },
-	{ "preconditions", check_state },
-	{ "read the kernel", read_kernel },
-	{ "read the update", read_bundle },
-	{ "match", run_match },
-	{ "load the core", load_core },
+	{ "preconditions", uk_job_check_state },
+	{ "read the kernel", uk_job_read_kernel },
+	{ "read the update", uk_job_read_bundle },
+	{ "match", uk_job_match },
+	{ "load the core", uk_job_load_core },
 	{ "keep a copy", keep_copy },
 	{ "load the new code", load_parts },
 	{ "prepare the writes", uk_job_fill_request },
@@ -168,12 +59,12 @@ static const struct uk_phase apply_phases[] = {
 };
 
 static const struct uk_phase check_phases[] = {
-	{ "identity", check_identity },
-	{ "state", read_status },
-	{ "preconditions", check_state },
-	{ "read the kernel", read_kernel },
-	{ "read the update", read_bundle },
-	{ "match", run_match },
+	{ "identity", uk_job_identify },
+	{ "state", uk_job_read_status },
+	{ "preconditions", uk_job_check_state },
+	{ "read the kernel", uk_job_read_kernel },
+	{ "read the update", uk_job_read_bundle },
+	{ "match", uk_job_match },
 	{},
 };
 
@@ -196,32 +87,51 @@ static void roll_back(struct uk_job *job)
 	}
 }
 
-static void begin(struct uk_job *job, const struct uk_bundle *bundle,
-		  const struct uk_live_options *options, struct uk_live_report *report)
+static struct uk_error *apply_now(const struct uk_bundle *bundle,
+				  const struct uk_live_options *options, const char *halted,
+				  struct uk_live_report *report)
 {
-	uk_job_init(job, options, report);
-	job->bundle = bundle;
-	job->update = uk_bundle_update(bundle);
-	job->id = job->update->id;
-	snprintf(report->id, sizeof(report->id), "%s", job->id);
+	uk_auto_job struct uk_job job;
+	uk_job_begin(&job, bundle, options, report);
+	job.halted = halted;
+	struct uk_error *err = uk_job_run(&job, apply_phases);
+	if (err)
+		roll_back(&job);
+	return err;
+}
+
+static struct uk_error *apply_when_loaded(const struct uk_bundle *bundle,
+					  const struct uk_live_options *options,
+					  struct uk_live_report *report)
+{
+	uk_cleanup(uk_await_deinit) struct uk_await await = { .device = -1 };
+	struct uk_live_options now = *options;
+	now.when_loaded = false;
+	struct uk_error *err = uk_await_targets(bundle, options, report, &await);
+	if (!err)
+		err = apply_now(bundle, &now, await.halted, report);
+	/* Applied or not: a module that is needed comes in. */
+	struct uk_error *answer = uk_await_answer(&await);
+	if (answer)
+		uk_remark(now.sink, UK_LEVEL_WARNING, "%s", uk_error_message(answer));
+	uk_error_destroy(answer);
+	return err;
 }
 
 struct uk_error *uk_live_apply(const struct uk_bundle *bundle,
 			       const struct uk_live_options *options, struct uk_live_report *report)
 {
-	uk_auto_job struct uk_job job;
-	begin(&job, bundle, options, report);
-	struct uk_error *err = uk_job_run(&job, apply_phases);
-	if (!err)
-		return NULL;
-	roll_back(&job);
-	return uk_error_wrap(err, "apply %s", job.id);
+	struct uk_error *err = options && options->when_loaded
+				   ? apply_when_loaded(bundle, options, report)
+				   : apply_now(bundle, options, "", report);
+	return uk_error_wrap(err, "apply %s", uk_bundle_update(bundle)->id);
 }
 
 struct uk_error *uk_live_check(const struct uk_bundle *bundle,
 			       const struct uk_live_options *options, struct uk_live_report *report)
 {
 	uk_auto_job struct uk_job job;
-	begin(&job, bundle, options, report);
+	uk_job_begin(&job, bundle, options, report);
+	job.options.when_loaded = false;
 	return uk_error_wrap(uk_job_run(&job, check_phases), "check %s", job.id);
 }

@@ -17,11 +17,22 @@ void uk_job_init(struct uk_job *job, const struct uk_live_options *options,
 	*job = (struct uk_job){
 		.options = options ? *options : defaults,
 		.report = report,
+		.halted = "",
 		.lock = -1,
 		.device = -1,
 	};
 	job->paths = uk_live_paths_get(job->options.paths);
 	uk_fault_init(&job->fault);
+}
+
+void uk_job_begin(struct uk_job *job, const struct uk_bundle *bundle,
+		  const struct uk_live_options *options, struct uk_live_report *report)
+{
+	uk_job_init(job, options, report);
+	job->bundle = bundle;
+	job->update = uk_bundle_update(bundle);
+	job->id = job->update->id;
+	snprintf(report->id, sizeof(report->id), "%s", job->id);
 }
 
 void uk_job_deinit(struct uk_job *job)

@@ -23,6 +23,7 @@ struct uk_job {
 	const struct uk_live_paths *paths;
 	struct uk_live_report *report;
 	struct uk_fault fault;
+	const char *halted; /* the module whose load waits for us, or "" */
 
 	int lock, device;
 	struct upkeep_info limits;
@@ -51,6 +52,9 @@ struct uk_phase {
 /* @options NULL: the defaults. Nothing can fail yet. */
 void uk_job_init(struct uk_job *job, const struct uk_live_options *options,
 		 struct uk_live_report *report);
+/* The same for a bundle. Everything is borrowed. */
+void uk_job_begin(struct uk_job *job, const struct uk_bundle *bundle,
+		  const struct uk_live_options *options, struct uk_live_report *report);
 void uk_job_deinit(struct uk_job *job);
 #define uk_auto_job uk_cleanup(uk_job_deinit)
 
@@ -61,6 +65,15 @@ struct uk_error *uk_job_run(struct uk_job *job, const struct uk_phase *phases) u
 struct uk_error *uk_job_lock(struct uk_job *job) uk_must_check;
 /* Reads what is applied, and ends what a killed process began. */
 struct uk_error *uk_job_settle(struct uk_job *job) uk_must_check;
+
+/* Phases that lead to an apply; in this order. */
+struct uk_error *uk_job_identify(struct uk_job *job) uk_must_check;
+struct uk_error *uk_job_read_status(struct uk_job *job) uk_must_check;
+struct uk_error *uk_job_check_state(struct uk_job *job) uk_must_check;
+struct uk_error *uk_job_read_kernel(struct uk_job *job) uk_must_check;
+struct uk_error *uk_job_read_bundle(struct uk_job *job) uk_must_check;
+struct uk_error *uk_job_match(struct uk_job *job) uk_must_check;
+struct uk_error *uk_job_load_core(struct uk_job *job) uk_must_check;
 
 /* The request to the core, from the match and the loaded parts. */
 struct uk_error *uk_job_fill_request(struct uk_job *job) uk_must_check;

@@ -30,7 +30,10 @@ struct uk_live_options {
 	const struct uk_live_paths *paths; /* NULL: the usual ones; a test has its own */
 	unsigned int wait_ms;		   /* how long to retry while tasks block */
 	bool purge;			   /* undo: unload the part modules too */
-	const struct uk_sink *sink;	   /* or NULL */
+	/* apply: if a target module is not loaded, wait for it and apply before any of its
+	 * code runs. With several of them: as the last one comes in. */
+	bool when_loaded;
+	const struct uk_sink *sink; /* or NULL */
 };
 
 /* A step and what it took. */

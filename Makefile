@@ -7,6 +7,7 @@ include mk/config.mk
 include mk/rooms.mk
 include mk/tests.mk
 include mk/cli.mk
+include mk/match.mk
 include mk/vm.mk
 include mk/demo.mk
 include mk/install.mk

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The test that a match can fail. Which image and objects it flips is for who calls it.
+
+FLIP := $(O)/tests/match/flip
+CHECK_PROGRAMS += $(FLIP)
+$(FLIP): $(O)/obj/tests/match/flip.o $(foreach r,$(call test_rooms,tests/match/flip.c),$(call room_lib,$(r)))
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OPTIMISE) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)

@@ -31,27 +31,26 @@ static const struct uk_ref *next_ref(struct walk *walk)
 	return NULL;
 }
 
-/* The next thing with a name of its own. */
-static const struct uk_entity *next_named(struct walk *walk)
+/* Something with a name of its own. */
+static const char *target_name(const struct uk_ref *ref)
 {
-	const struct uk_ref *ref;
-	while ((ref = next_ref(walk))) {
-		const struct uk_entity *entity = ref->target.entity;
-		if (entity && entity != walk->user && entity->symbol && !entity->literal)
-			return entity;
-	}
-	return NULL;
+	const struct uk_entity *entity = ref->target.entity;
+	return entity && entity->symbol && !entity->literal ? entity->name : NULL;
 }
 
-/* Whether two compilations of one function use things of the same names in one order. */
+/*
+ * Whether two compilations of one function use things of the same names, one by one. What
+ * is a literal in orig may seem to be anything in plain: an empty datum has no place.
+ */
 static bool uses_same_names(const struct uk_entity *orig, const struct uk_entity *plain)
 {
 	struct walk x = { .user = orig }, y = { .user = plain };
 	for (;;) {
-		const struct uk_entity *a = next_named(&x), *b = next_named(&y);
+		const struct uk_ref *a = next_ref(&x), *b = next_ref(&y);
 		if (!a || !b)
 			return !a && !b;
-		if (strcmp(a->name, b->name) != 0)
+		const char *name = target_name(a), *other = target_name(b);
+		if (name && (!other || strcmp(name, other) != 0))
 			return false;
 	}
 }

@@ -3,6 +3,7 @@
 #include "match/agree.h"
 
 #include "base/bytes.h"
+#include "base/strbuf.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -14,10 +15,12 @@ struct check {
 	uint64_t base;
 	const uint64_t *bases;
 	struct uk_map names, merged;
+	uint8_t *answers; /* by section: whether kallsyms has its names at its base */
 };
 
 static void destroy_check(struct check *check)
 {
+	free(check->answers);
 	uk_map_deinit(&check->names);
 	uk_map_deinit(&check->merged);
 }
@@ -176,6 +179,19 @@ static bool find_entry(const struct uk_use *use, uint64_t *offset_ret, uint64_t 
 	return symbol->section->data && *offset_ret < symbol->section->size;
 }
 
+/* Merged read-only data lies in vmlinux's read-only part, aligned as its entries are. */
+static bool is_rodata(const struct uk_placement *placement, const struct uk_section *section,
+		      uint64_t offset, uint64_t addr)
+{
+	const struct uk_run *run = placement->run;
+	uint64_t align = section->align && !(section->flags & SHF_STRINGS) ? section->align : 1;
+	if ((addr - offset) % align)
+		return false;
+	return !placement->by_votes || strcmp(placement->target, "vmlinux") != 0 ||
+	       !uk_str_starts(section->name, ".rodata") || !run->rodata_start ||
+	       (addr >= run->rodata_start && addr < run->rodata_end);
+}
+
 static bool has_entry(const struct uk_placement *placement, const struct uk_use *use)
 {
 	const struct uk_section *section = use->symbol->section;
@@ -183,7 +199,8 @@ static bool has_entry(const struct uk_placement *placement, const struct uk_use 
 	if (!find_entry(use, &offset, &addr))
 		return false;
 	uint64_t len = entry_len(section, offset);
-	if (!uk_range_ok(offset, len, section->size))
+	if (!uk_range_ok(offset, len, section->size) ||
+	    !is_rodata(placement, section, offset, addr))
 		return false;
 	uk_auto_free uint8_t *memory = malloc(len);
 	return memory && uk_run_read(placement->run, addr, memory, len) &&
@@ -206,10 +223,29 @@ static bool check_merged(struct check *check, const struct uk_use *use, struct u
 			  added, use, ret);
 }
 
+/* Whether a base that only uses speak for has the section's names; each is asked for once. */
+static bool has_names(struct check *check, const struct uk_section *section)
+{
+	enum { UNASKED, GOOD, BAD };
+	uint8_t *answer = &check->answers[section->index];
+	if (*answer == UNASKED)
+		*answer = !check->placement->by_votes ||
+					  uk_placement_fits_names(check->placement, section,
+								  check->bases[section->index])
+				  ? GOOD
+				  : BAD;
+	return *answer == GOOD;
+}
+
 static bool check_place(struct check *check, const struct uk_use *use, struct uk_dissent *ret)
 {
 	const struct uk_section *section = use->symbol->section;
 	const struct uk_place *place = &check->placement->places[section->index];
+	if (section != check->section && !place->known && !has_names(check, section)) {
+		ret->expected = 0;
+		ret->why = "kallsyms has the names of that section elsewhere";
+		return false;
+	}
 	uint64_t base = section == check->section ? check->base
 			: place->known		  ? place->base
 						  : check->bases[section->index];
@@ -253,7 +289,10 @@ struct uk_error *uk_agree_check(const struct uk_placement *placement,
 		.section = section,
 		.base = base,
 		.bases = bases,
+		.answers = calloc(placement->object->sections.len, 1),
 	};
+	if (!check.answers)
+		return uk_error_nomem();
 	*ret = (struct uk_dissent){};
 	bool no_memory = false;
 	uk_vec_for_each(use, &comparison->uses) {

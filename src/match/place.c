@@ -228,12 +228,15 @@ static struct uk_error *find_candidates(const struct uk_placement *placement,
 	return NULL;
 }
 
-/* Data whose symbols stand together at one place only is there. */
-static struct uk_error *place_data(struct uk_placement *placement)
+/*
+ * A section whose symbols stand together at one place only is there, if it is anywhere. For
+ * code and read-only data the content is to follow.
+ */
+static struct uk_error *place_by_votes(struct uk_placement *placement)
 {
 	uk_vec_for_each(section, &placement->object->sections) {
 		struct uk_place *place = &placement->places[(*section)->index];
-		if (place->kind != UK_PLACE_DATA && place->kind != UK_PLACE_RODATA)
+		if (place->kind == UK_PLACE_MERGED || !((*section)->flags & SHF_ALLOC))
 			continue;
 		uk_cleanup(addresses_deinit) struct addresses candidates = {};
 		const struct uk_symbol *missing;
@@ -247,6 +250,16 @@ static struct uk_error *place_data(struct uk_placement *placement)
 		}
 	}
 	return NULL;
+}
+
+bool uk_placement_fits_names(const struct uk_placement *placement,
+			     const struct uk_section *section, uint64_t base)
+{
+	uk_vec_for_each(symbol, &placement->object->symbols)
+		if ((*symbol)->section == section && uk_symbol_votes(*symbol) &&
+		    count_known(placement, *symbol) && !has_symbol(placement, *symbol, base))
+			return false;
+	return true;
 }
 
 /* Comparing. */
@@ -315,21 +328,6 @@ static struct uk_error *record_section(struct uk_placement *placement,
 		return NULL;
 	free(placed.name);
 	return uk_error_nomem();
-}
-
-/* After the fact: a section that was found through uses must have the names it should have. */
-static struct uk_error *check_names(const struct uk_placement *placement,
-				    const struct uk_section *section)
-{
-	const struct uk_place *place = &placement->places[section->index];
-	if (!placement->by_votes)
-		return NULL;
-	uk_vec_for_each(symbol, &placement->object->symbols)
-		if ((*symbol)->section == section && uk_symbol_votes(*symbol) &&
-		    count_known(placement, *symbol) &&
-		    !has_symbol(placement, *symbol, place->base))
-			return uk_refuse_name(placement, section, *symbol);
-	return NULL;
 }
 
 static struct uk_error *commit(struct uk_placement *placement, const struct uk_section *section,
@@ -455,7 +453,7 @@ static struct uk_error *retry_ambiguous(struct uk_placement *placement)
 
 struct uk_error *uk_placement_run(struct uk_placement *placement)
 {
-	struct uk_error *err = place_data(placement);
+	struct uk_error *err = place_by_votes(placement);
 	uk_vec_for_each(section, &placement->object->sections) {
 		if (!err && is_code(placement, *section) &&
 		    !placement->places[(*section)->index].known)
@@ -465,9 +463,6 @@ struct uk_error *uk_placement_run(struct uk_placement *placement)
 		err = uk_placement_settle(placement);
 	if (!err)
 		err = retry_ambiguous(placement);
-	uk_vec_for_each(section, &placement->object->sections)
-		if (!err && placement->places[(*section)->index].known)
-			err = check_names(placement, *section);
 	return uk_error_wrap(err, "%s", placement->path);
 }
 

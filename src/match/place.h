@@ -77,6 +77,13 @@ struct uk_error *uk_placement_settle(struct uk_placement *placement) uk_must_che
 bool uk_placement_address(const struct uk_placement *placement, const struct uk_symbol *symbol,
 			  uint64_t *ret);
 
+/*
+ * Whether all symbols of a section that kallsyms knows by name would stand in it where they
+ * should if the section were at @base. Nothing is known of sections without symbols.
+ */
+bool uk_placement_fits_names(const struct uk_placement *placement,
+			     const struct uk_section *section, uint64_t base);
+
 /* Whether a symbol may stand in kallsyms and counts for its section's place. */
 bool uk_symbol_votes(const struct uk_symbol *symbol);
 

@@ -161,17 +161,3 @@ struct uk_error *uk_refuse_symbols(const struct uk_placement *placement,
 			       "source, or with other options",
 			       section->name, placement->target);
 }
-
-struct uk_error *uk_refuse_name(const struct uk_placement *placement,
-				const struct uk_section *section,
-				const struct uk_symbol *symbol)
-{
-	uk_auto_strbuf struct uk_strbuf text = {};
-	const struct uk_place *place = &placement->places[section->index];
-	uk_strbuf_addf(&text,
-		       "symbol %s should stand at 0x%" PRIx64
-		       ", but kallsyms has it elsewhere",
-		       symbol->name, place->base + symbol->value);
-	add_origin(&text, placement, section);
-	return finish(&text);
-}

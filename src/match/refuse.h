@@ -22,9 +22,4 @@ struct uk_error *uk_refuse_symbols(const struct uk_placement *placement,
 				   const struct uk_section *section,
 				   const struct uk_symbol *missing) uk_must_check;
 
-/* A section was found through a use, but kallsyms has one of its symbols elsewhere. */
-struct uk_error *uk_refuse_name(const struct uk_placement *placement,
-				const struct uk_section *section,
-				const struct uk_symbol *symbol) uk_must_check;
-
 #endif

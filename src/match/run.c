@@ -42,6 +42,8 @@ void uk_run_init(struct uk_run *run, const struct uk_match_request *request, uk_
 		.holders = request->holders,
 		.version = version,
 		.pv_ops = uk_kallsyms_unique(request->kallsyms, "pv_ops"),
+		.rodata_start = uk_kallsyms_unique(request->kallsyms, "__start_rodata"),
+		.rodata_end = uk_kallsyms_unique(request->kallsyms, "__end_rodata"),
 		.replaced = request->replaced,
 		.nr_replaced = request->nr_replaced,
 		.written = request->written,

@@ -113,23 +113,6 @@ void uk_cli_parse(struct uk_cli *cli, int argc, char **argv, void *input)
 	uk_terminal_init(&cli->terminal, cli->quiet, cli->verbose);
 }
 
-/* Through --help itself, so that both say the same. */
-static void print_help(const struct argp *argp, char *name, void *input)
-{
-	char option[] = "--help";
-	char *argv[] = { name, option, NULL };
-	argp_parse(argp, 2, argv, 0, NULL, input);
-}
-
-void uk_cli_print_help(const struct uk_verb *verb)
-{
-	struct parsers parsers = {};
-	char name[64];
-	fill_parsers(&parsers, verb);
-	snprintf(name, sizeof(name), "upkeep %s", verb->name);
-	print_help(&parsers.argp, name, &parsers);
-}
-
 /* The list of verbs stands behind the options. */
 static char *add_verbs(int key, const char *text, void *input)
 {
@@ -188,8 +171,9 @@ int uk_cli_parse_global(struct uk_cli *cli, int argc, char **argv)
 void uk_cli_print_usage(void)
 {
 	struct global global = {};
-	char name[] = "upkeep";
-	print_help(&global_argp, name, &global);
+	char name[] = "upkeep", option[] = "--help";
+	char *argv[] = { name, option, NULL };
+	argp_parse(&global_argp, 2, argv, 0, NULL, &global);
 }
 
 void uk_cli_take_argument(struct argp_state *state, char *arg, const char **slot)

@@ -64,8 +64,7 @@ extern const struct uk_verb uk_verb_version;
  */
 void uk_cli_parse(struct uk_cli *cli, int argc, char **argv, void *input);
 
-/* The help text of a verb, and that of all. The program ends here, as with --help. */
-void uk_cli_print_help(const struct uk_verb *verb);
+/* The help text of all verbs. The program ends here, as with --help. */
 void uk_cli_print_usage(void);
 
 /* The options before the verb; returns the index of the verb, or argc when there is none. */

@@ -21,19 +21,28 @@ static const struct argp argp = {
 	.doc = "Explain a verb, or list them all.",
 };
 
+/* Through --help itself, so that both say the same; the program ends there. */
+static struct uk_error *run_help(struct uk_cli *cli, const struct uk_verb *verb)
+{
+	char option[] = "--help";
+	char *argv[] = { (char *)verb->name, option, NULL };
+	cli->verb = verb;
+	return verb->run(cli, 2, argv);
+}
+
 static struct uk_error *run(struct uk_cli *cli, int argc, char **argv)
 {
 	struct options options = {};
 	uk_cli_parse(cli, argc, argv, &options);
-	const struct uk_verb *verb = options.verb ? uk_verb_find(options.verb) : NULL;
-	if (verb)
-		uk_cli_print_help(verb);
-	else if (!options.verb)
+	if (!options.verb) {
 		uk_cli_print_usage();
-	else
+		return NULL;
+	}
+	const struct uk_verb *verb = uk_verb_find(options.verb);
+	if (!verb)
 		return uk_error_create(UK_ERR_USAGE, "unknown verb '%s': see `upkeep help'",
 				       options.verb);
-	return NULL;
+	return run_help(cli, verb);
 }
 
 const struct uk_verb uk_verb_help = {

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FLIPS = 3000, SHOWN = 20 };
+enum { FLIPS = 3000, SHOWN = 20, HARMLESS_ONE_IN = 500 };
 
 struct subject {
 	struct uk_object *object;
@@ -162,17 +162,15 @@ static void complain(struct test *test, const char *what, const struct subject *
 }
 
 /*
- * A reference to a merged constant may be flipped so that it finds the same constant elsewhere
- * in read-only data: such code does what it did. For a zero of two bytes that is not rare.
+ * A reference to a merged string or constant may be flipped so that it finds the same bytes
+ * elsewhere in read-only data: such code does what it did. It happens to one in thousands.
  */
 static bool is_harmless(const struct subject *subject, const struct flip *flip)
 {
 	uint64_t at = flip->symbol->value + flip->offset;
 	const struct uk_reloc *reloc = uk_section_reloc_at(flip->symbol->section, at);
 	return reloc && reloc->symbol->place == UK_SYMBOL_DEFINED &&
-	       (reloc->symbol->section->flags & SHF_MERGE) &&
-	       !(reloc->symbol->section->flags & SHF_STRINGS) &&
-	       reloc->symbol->section->entsize <= 8;
+	       (reloc->symbol->section->flags & SHF_MERGE);
 }
 
 static void try_flip(struct test *test, const struct subject *subject, const struct flip *flip)
@@ -185,7 +183,7 @@ static void try_flip(struct test *test, const struct subject *subject, const str
 	uk_match_destroy(match);
 	if (!err && is_harmless(subject, flip)) {
 		test->harmless++;
-		complain(test, "the same constant elsewhere", subject, flip, NULL);
+		complain(test, "the same content elsewhere", subject, flip, NULL);
 	} else if (!err) {
 		test->missed++;
 		complain(test, "not refused", subject, flip, NULL);
@@ -212,10 +210,11 @@ static int run(struct test *test, unsigned int flips)
 	printf("# %u flips in %zu objects: %u refused, %u missed, %u badly explained, %u harmless\n",
 	       flips, test->subjects.len, test->refused, test->missed, test->vague,
 	       test->harmless);
-	printf("1..2\n%sok 1 - every flipped bit is refused\n", test->missed ? "not " : "");
+	bool missed = test->missed || test->harmless > flips / HARMLESS_ONE_IN;
+	printf("1..2\n%sok 1 - every flipped bit is refused\n", missed ? "not " : "");
 	printf("%sok 2 - every refusal names place, expected and found bytes\n",
 	       test->vague ? "not " : "");
-	return test->missed || test->vague;
+	return missed || test->vague;
 }
 
 int main(int argc, char **argv)

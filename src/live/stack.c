@@ -146,10 +146,13 @@ static bool stands_on(const struct uk_update *update, const char *id)
 }
 
 struct uk_error *uk_stack_check_free(const struct uk_live_paths *paths,
-				     const struct uk_live_status *status, const char *id)
+				     const struct uk_live_status *status, const char *id,
+				     bool purge)
 {
 	uk_vec_for_each (update, &status->updates) {
 		uk_auto_bundle struct uk_bundle *bundle = NULL;
+		if (update->state != UK_LIVE_APPLIED && !purge)
+			continue;
 		struct uk_error *err = uk_kept_open(paths, update->id, &bundle);
 		if (err) {
 			uk_error_destroy(err); /* then nobody knows; the core looks at bytes */

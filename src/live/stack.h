@@ -22,9 +22,12 @@ struct uk_error *uk_stack_load(const struct uk_live_paths *paths,
 			       struct uk_stack *ret) uk_must_check;
 void uk_stack_deinit(struct uk_stack *stack);
 
-/* UK_ERR_BUSY when a loaded update was built on top of @id. */
+/*
+ * UK_ERR_BUSY when an applied update was built on top of @id, and for a @purge also when one
+ * is only loaded: its code refers to that of @id.
+ */
 struct uk_error *uk_stack_check_free(const struct uk_live_paths *paths,
-				     const struct uk_live_status *status,
-				     const char *id) uk_must_check;
+				     const struct uk_live_status *status, const char *id,
+				     bool purge) uk_must_check;
 
 #endif

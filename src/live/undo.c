@@ -26,7 +26,7 @@ static struct uk_error *check_state(struct uk_job *job)
 				       "update %s is not applied; modules of it are still loaded, "
 				       "--purge unloads them",
 				       job->id);
-	return uk_stack_check_free(job->paths, job->status, job->id);
+	return uk_stack_check_free(job->paths, job->status, job->id, job->options.purge);
 }
 
 static struct uk_error *write_back(struct uk_job *job)

@@ -244,9 +244,22 @@ START_TEST(what_another_was_built_on_is_not_free)
 	machine_apply(&machine, OTHER_ID, "1\n", "", "", "");
 	machine_apply(&machine, SAMPLE_ID, "2\n", FUNCTION, WRITES, MODULES);
 	uk_auto_live_status struct uk_live_status *status = read_status();
-	ck_fails(uk_stack_check_free(&machine.paths, status, OTHER_ID), UK_ERR_BUSY,
+	ck_fails(uk_stack_check_free(&machine.paths, status, OTHER_ID, false), UK_ERR_BUSY,
 		 "update " SAMPLE_ID " was built on top of " OTHER_ID " and is applied: undo it");
-	ck_ok(uk_stack_check_free(&machine.paths, status, SAMPLE_ID));
+	ck_ok(uk_stack_check_free(&machine.paths, status, SAMPLE_ID, false));
+}
+END_TEST
+
+START_TEST(what_is_only_loaded_stands_in_the_way_of_a_purge_alone)
+{
+	uk_auto_bundle struct uk_bundle *bundle = sample_bundle(&machine);
+	ck_ok(uk_kept_save(&machine.paths, bundle));
+	machine_apply(&machine, OTHER_ID, "1\n", "", "", "");
+	machine_put(&machine, "sys/module/upkeep_" SAMPLE_ID "_0/initstate", "live\n");
+	uk_auto_live_status struct uk_live_status *status = read_status();
+	ck_ok(uk_stack_check_free(&machine.paths, status, OTHER_ID, false));
+	ck_fails(uk_stack_check_free(&machine.paths, status, OTHER_ID, true), UK_ERR_BUSY,
+		 "update " SAMPLE_ID " was built on top of " OTHER_ID " and is loaded: purge it");
 }
 END_TEST
 
@@ -267,6 +280,7 @@ int main(void)
 			    UK_ARRAY_SIZE(unlike));
 	tcase_add_test(tcase, an_applied_update_without_copy_blocks_others);
 	tcase_add_test(tcase, what_another_was_built_on_is_not_free);
+	tcase_add_test(tcase, what_is_only_loaded_stands_in_the_way_of_a_purge_alone);
 	suite_add_tcase(suite, tcase);
 	return tap_run(suite);
 }

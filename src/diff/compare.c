@@ -151,9 +151,11 @@ static bool descriptor_same(const struct uk_entity *orig, const struct uk_entity
 	uint32_t difference = uk_get_u32(x + DESCRIPTOR_LINE) ^ uk_get_u32(y + DESCRIPTOR_LINE);
 	if (difference & ~DESCRIPTOR_LINE_MASK)
 		return false;
-	struct range a_head = { orig, 0, DESCRIPTOR_LINE }, b_head = { patched, 0, DESCRIPTOR_LINE };
+	struct range a_head = { orig, 0, DESCRIPTOR_LINE },
+		     b_head = { patched, 0, DESCRIPTOR_LINE };
 	uint64_t rest = DESCRIPTOR_LINE + sizeof(uint32_t);
-	struct range a_tail = { orig, rest, a.len - rest }, b_tail = { patched, rest, b.len - rest };
+	struct range a_tail = { orig, rest, a.len - rest },
+		     b_tail = { patched, rest, b.len - rest };
 	return ranges_same(&a_head, &b_head) && ranges_same(&a_tail, &b_tail);
 }
 
@@ -270,7 +272,7 @@ static bool entry_bytes_same(const struct uk_entry *a, const struct uk_entry *b)
 	const struct uk_table_kind *kind = a->table->kind;
 	for (uint64_t i = 0; i < a->table->entsize; i++) {
 		bool skip = i >= kind->ignore && i < kind->ignore + kind->ignore_len;
-		uk_vec_for_each(ref, &a->refs)
+		uk_vec_for_each (ref, &a->refs)
 			skip = skip || (a->offset + i >= ref->offset &&
 					a->offset + i < ref->offset + ref->size);
 		if (!skip && x[i] != y[i])
@@ -293,7 +295,8 @@ static bool replacements_same(const struct uk_entry *a, const struct uk_entry *b
 	return ranges_same(&x, &y);
 }
 
-static bool entries_same(const struct walk *walk, const struct uk_entry *a, const struct uk_entry *b)
+static bool entries_same(const struct walk *walk, const struct uk_entry *a,
+			 const struct uk_entry *b)
 {
 	if (strcmp(a->table->section->name, b->table->section->name) != 0 ||
 	    a->table->entsize != b->table->entsize || !entry_bytes_same(a, b))
@@ -302,10 +305,10 @@ static bool entries_same(const struct walk *walk, const struct uk_entry *a, cons
 		const struct uk_ref *r = &a->refs.data[i], *s = &b->refs.data[i];
 		if (r->type != s->type || r->offset - a->offset != s->offset - b->offset)
 			return false;
-		bool replacement = r->target.entity &&
-				   r->target.entity->kind == UK_SECTION_REPLACEMENT;
-		bool same = replacement && i == 1 ? replacements_same(a, b) :
-						    walk_target_same(walk, &r->target, &s->target);
+		bool replacement =
+		    r->target.entity && r->target.entity->kind == UK_SECTION_REPLACEMENT;
+		bool same = replacement && i == 1 ? replacements_same(a, b)
+						  : walk_target_same(walk, &r->target, &s->target);
 		if (!same)
 			return false;
 	}
@@ -317,7 +320,8 @@ static bool tables_same(const struct walk *walk)
 	if (walk->orig->entries.len != walk->patched->entries.len)
 		return false;
 	for (size_t i = 0; i < walk->orig->entries.len; i++)
-		if (!entries_same(walk, walk->orig->entries.data[i], walk->patched->entries.data[i]))
+		if (!entries_same(walk, walk->orig->entries.data[i],
+				  walk->patched->entries.data[i]))
 			return false;
 	return true;
 }
@@ -363,7 +367,7 @@ static struct uk_error *cold_parent(const struct uk_model *model, const struct u
 
 static struct uk_error *spread_to_cold(struct uk_model *model)
 {
-	uk_vec_for_each(item, &model->entities) {
+	uk_vec_for_each (item, &model->entities) {
 		if (!uk_entity_is_function(*item))
 			continue;
 		struct uk_entity *parent;
@@ -388,7 +392,7 @@ struct uk_error *uk_spread_to_cold(struct uk_model *orig, struct uk_model *patch
 
 struct uk_error *uk_compare_functions(struct uk_model *orig, struct uk_model *patched)
 {
-	uk_vec_for_each(item, &orig->entities) {
+	uk_vec_for_each (item, &orig->entities) {
 		if (!uk_entity_is_function(*item) || !(*item)->twin)
 			continue;
 		const char *reason = difference(*item, (*item)->twin);

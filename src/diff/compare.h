@@ -18,8 +18,8 @@ bool uk_datum_same(const struct uk_entity *orig, const struct uk_entity *patched
  * Sets ->changed of the functions that differ from their twins, and of .cold pieces with
  * their parents, on both sides. Twins are settled before.
  */
-struct uk_error *uk_compare_functions(struct uk_model *orig, struct uk_model *patched)
-	uk_must_check;
+struct uk_error *uk_compare_functions(struct uk_model *orig,
+				      struct uk_model *patched) uk_must_check;
 
 /* A function and its .cold piece jump into each other: they change together. */
 struct uk_error *uk_spread_to_cold(struct uk_model *orig, struct uk_model *patched) uk_must_check;

@@ -28,6 +28,7 @@ static struct uk_insn insn_from(const ZydisDecodedInstruction *insn, uint64_t of
 		.offset = (uint32_t)offset,
 		.length = insn->length,
 		.ends = insn_ends(insn),
+		.call = insn->meta.category == ZYDIS_CATEGORY_CALL,
 	};
 	if (insn->raw.imm[0].is_relative) {
 		result.branch = true;
@@ -36,6 +37,7 @@ static struct uk_insn insn_from(const ZydisDecodedInstruction *insn, uint64_t of
 	} else if (has_rip_operand(insn)) {
 		result.rel_offset = insn->raw.disp.offset;
 		result.rel_size = insn->raw.disp.size / 8;
+		result.access = insn->mnemonic != ZYDIS_MNEMONIC_LEA;
 	}
 	return result;
 }
@@ -43,8 +45,8 @@ static struct uk_insn insn_from(const ZydisDecodedInstruction *insn, uint64_t of
 struct uk_error *uk_entity_decode(struct uk_entity *entity)
 {
 	ZydisDecoder decoder;
-	if (ZYAN_FAILED(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64,
-					 ZYDIS_STACK_WIDTH_64)))
+	if (ZYAN_FAILED(
+		ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
 		return uk_error_create(UK_ERR_SYSTEM, "the instruction decoder does not start");
 	const uint8_t *code = uk_entity_data(entity);
 	uint64_t offset = 0;

@@ -30,16 +30,16 @@ void uk_diff_result_destroy(struct uk_diff_result *result)
 {
 	if (!result)
 		return;
-	uk_vec_for_each(function, &result->functions)
+	uk_vec_for_each (function, &result->functions)
 		function_clear(function);
 	uk_vec_deinit(&result->functions);
-	uk_vec_for_each(datum, &result->data)
+	uk_vec_for_each (datum, &result->data)
 		free(datum->name);
 	uk_vec_deinit(&result->data);
-	uk_vec_for_each(write, &result->writes)
+	uk_vec_for_each (write, &result->writes)
 		write_clear(write);
 	uk_vec_deinit(&result->writes);
-	uk_vec_for_each(finding, &result->findings) {
+	uk_vec_for_each (finding, &result->findings) {
 		free(finding->name);
 		free(finding->place);
 		free(finding->text);
@@ -58,7 +58,7 @@ bool uk_diff_result_is_empty(const struct uk_diff_result *result)
 /* What changes and can be neither redirected nor reported as without effect. */
 static struct uk_error *check_functions(const struct uk_diff_job *job)
 {
-	uk_vec_for_each(item, &job->patched->entities) {
+	uk_vec_for_each (item, &job->patched->entities) {
 		const struct uk_entity *entity = *item;
 		if (!entity->changed || !uk_entity_is_function(entity) ||
 		    uk_section_kind_is_transient(entity->kind))
@@ -77,7 +77,7 @@ static struct uk_error *check_functions(const struct uk_diff_job *job)
 /* A global datum that moved between writable, read-only and per CPU would exist twice. */
 static struct uk_error *check_moves(const struct uk_diff_job *job)
 {
-	uk_vec_for_each(item, &job->patched->entities) {
+	uk_vec_for_each (item, &job->patched->entities) {
 		const struct uk_entity *entity = *item;
 		if (!entity->rival || !uk_entity_is_global(entity) || entity->twin)
 			continue;
@@ -150,11 +150,11 @@ static bool is_listed_function(const struct uk_entity *entity)
 static struct uk_error *list_functions(struct uk_diff_job *job)
 {
 	struct uk_error *err = NULL;
-	uk_vec_for_each(item, &job->patched->entities)
+	uk_vec_for_each (item, &job->patched->entities)
 		if (!err && (*item)->chunk && is_listed_function(*item) &&
 		    (!(*item)->twin || (*item)->changed))
 			err = list_carried(job, *item);
-	uk_vec_for_each(item, &job->orig->entities)
+	uk_vec_for_each (item, &job->orig->entities)
 		if (!err && !(*item)->twin && is_listed_function(*item))
 			err = list_removed(job, *item);
 	if (job->result->functions.len)
@@ -165,11 +165,11 @@ static struct uk_error *list_functions(struct uk_diff_job *job)
 
 static struct uk_error *list_data(struct uk_diff_job *job)
 {
-	uk_vec_for_each(item, &job->patched->entities) {
+	uk_vec_for_each (item, &job->patched->entities) {
 		if (!(*item)->chunk || uk_entity_is_function(*item))
 			continue;
-		struct uk_error *err = uk_job_add_datum(
-			job, (*item)->twin ? UK_DATUM_CARRIED : UK_DATUM_NEW, *item);
+		struct uk_error *err =
+		    uk_job_add_datum(job, (*item)->twin ? UK_DATUM_CARRIED : UK_DATUM_NEW, *item);
 		if (err)
 			return err;
 	}

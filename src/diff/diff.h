@@ -45,12 +45,12 @@
  * of their symbols are used during the call and are NULL afterwards.
  */
 struct uk_diff_input {
-	unsigned int number;	 /* in uk_update.objects: goes into names and entries */
-	const char *path;	 /* "fs/proc/cmdline.o": for messages and findings */
-	const char *target;	 /* "vmlinux" or the name of a module */
-	struct uk_object *orig;	 /* as the source is, -ffunction-sections -fdata-sections */
+	unsigned int number;	   /* in uk_update.objects: goes into names and entries */
+	const char *path;	   /* "fs/proc/cmdline.o": for messages and findings */
+	const char *target;	   /* "vmlinux" or the name of a module */
+	struct uk_object *orig;	   /* as the source is, -ffunction-sections -fdata-sections */
 	struct uk_object *patched; /* with the patch, the same flags */
-	struct uk_object *plain; /* as the source is, the kernel's own flags */
+	struct uk_object *plain;   /* as the source is, the kernel's own flags */
 };
 
 /*
@@ -84,7 +84,7 @@ bool uk_diff_result_is_empty(const struct uk_diff_result *result);
  * be proved what a reference means: the message names object, symbol, offset and reason;
  * UK_ERR_INVALID when an object is not what it should be.
  */
-struct uk_error *uk_diff_object(const struct uk_diff_input *input, struct uk_diff_result **ret)
-	uk_must_check;
+struct uk_error *uk_diff_object(const struct uk_diff_input *input,
+				struct uk_diff_result **ret) uk_must_check;
 
 #endif

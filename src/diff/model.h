@@ -23,7 +23,7 @@ struct uk_target {
 	struct uk_entity *entity; /* NULL: another object's symbol, or an absolute one */
 	struct uk_symbol *symbol; /* what the relocation names; NULL for a resolved branch */
 	int64_t delta;		  /* from the entity's (or the symbol's) start */
-	bool certain; /* false: section + offset that lies in no entity of several */
+	bool certain;		  /* false: section + offset that lies in no entity of several */
 };
 
 struct uk_ref {
@@ -32,6 +32,7 @@ struct uk_ref {
 	uint8_t size;	 /* bytes */
 	uint8_t bias;	 /* from the changed bytes to what they are relative to */
 	bool branch;	 /* a call, jmp or jcc */
+	bool access;	 /* of memory at the very place */
 	bool resolved;	 /* by the assembler: there is no relocation */
 	struct uk_target target;
 };
@@ -40,8 +41,10 @@ struct uk_insn {
 	uint32_t offset; /* from the entity */
 	uint8_t length;
 	uint8_t rel_offset, rel_size; /* the field relative to the next instruction; 0: none */
-	bool branch;	 /* the field is a branch's */
-	bool ends;	 /* does not go on to the next instruction: jmp, ret, ud2, int3 */
+	bool branch;		      /* the field is a branch's */
+	bool call;		      /* direct or not */
+	bool access; /* reads or writes memory where the field points; lea does not */
+	bool ends;   /* does not go on to the next instruction: jmp, ret, ud2, int3 */
 };
 
 /* An entry of a table of code: see struct uk_table_kind. */
@@ -58,8 +61,8 @@ struct uk_table {
 };
 
 struct uk_entity {
-	size_t index; /* in uk_model.entities */
-	const char *name; /* "" for an unnamed stretch */
+	size_t index;		  /* in uk_model.entities */
+	const char *name;	  /* "" for an unnamed stretch */
 	struct uk_symbol *symbol; /* NULL when unnamed */
 	struct uk_section *section;
 	enum uk_section_kind kind;
@@ -70,18 +73,18 @@ struct uk_entity {
 	bool literal;	 /* compared and carried by content: strings, __func__, CSWTCH */
 	bool decoded;	 /* code: insns covers all of it */
 	UK_VEC(struct uk_insn) insns;
-	UK_VEC(struct uk_ref) refs;	  /* in order of offset */
+	UK_VEC(struct uk_ref) refs;	   /* in order of offset */
 	UK_VEC(struct uk_entry *) entries; /* owned; in order of the tables */
-	UK_VEC(struct uk_entity *) users; /* who refer to it, each once */
-	UK_VEC(uint64_t) marks; /* where it is referred to; sorted; unnamed ones only */
+	UK_VEC(struct uk_entity *) users;  /* who refer to it, each once */
+	UK_VEC(uint64_t) marks;		   /* where it is referred to; sorted; unnamed ones only */
 
 	/* What the comparison finds out */
 	size_t group; /* of entities whose names differ in numbers only; 0: none */
 	struct uk_entity *twin;
-	bool settled;	      /* the twin, or that there is none, is certain */
+	bool settled;		 /* the twin, or that there is none, is certain */
 	struct uk_entity *rival; /* why it is not: what else could be its twin */
-	const char *changed;  /* why it counts as changed (a static text), or NULL */
-	struct uk_chunk *chunk; /* that it is carried in, or NULL */
+	const char *changed;	 /* why it counts as changed (a static text), or NULL */
+	struct uk_chunk *chunk;	 /* that it is carried in, or NULL */
 	bool moved; /* a read-only datum whose new version is carried, for changed code only */
 };
 
@@ -105,9 +108,8 @@ UK_DEFINE_CLEANUP(model, struct uk_model *, uk_model_destroy)
 #define uk_auto_model uk_cleanup(uk_cleanup_model)
 
 /* The entity that covers @offset, that ends there, or NULL. @certain_ret may be NULL. */
-struct uk_entity *uk_model_entity_at(const struct uk_model *model,
-				     const struct uk_section *section, int64_t offset,
-				     bool *certain_ret);
+struct uk_entity *uk_model_entity_at(const struct uk_model *model, const struct uk_section *section,
+				     int64_t offset, bool *certain_ret);
 struct uk_entity *uk_model_entity_named(const struct uk_model *model, const char *name);
 
 static inline bool uk_entity_is_function(const struct uk_entity *entity)

@@ -9,7 +9,7 @@
 struct uk_place {
 	const struct uk_diff_job *job;
 	struct uk_object *out;
-	struct uk_map pieces; /* entity and start -> offset in its section of out */
+	struct uk_map pieces;	 /* entity and start -> offset in its section of out */
 	struct uk_map undefined; /* name -> symbol of out */
 	unsigned int depth;
 };
@@ -32,6 +32,7 @@ struct uk_error *uk_place_ref(struct uk_place *place, const struct uk_spot *spot
  * stretch of it that was put at @piece_offset of the section of its kind.
  */
 struct uk_error *uk_place_entries(struct uk_place *place, const struct uk_entity *entity,
-				  const struct uk_piece *piece, uint64_t piece_offset) uk_must_check;
+				  const struct uk_piece *piece,
+				  uint64_t piece_offset) uk_must_check;
 
 #endif

@@ -51,6 +51,7 @@ static struct uk_ref ref_from_reloc(const struct uk_model *model, const struct u
 		known = insn && insn->rel_size && insn->offset + insn->rel_offset == at;
 		ref.bias = known ? (uint8_t)(insn->offset + insn->length - at) : 4;
 		ref.branch = known && insn->branch;
+		ref.access = known && insn->access;
 	}
 	ref.target = resolve(model, reloc->symbol, reloc->addend + ref.bias);
 	if (!known && reloc->symbol->type == STT_SECTION)
@@ -80,12 +81,13 @@ static struct uk_ref ref_from_insn(const struct uk_model *model, const struct uk
 	if (target >= (int64_t)entity->offset && target < (int64_t)(entity->offset + entity->size))
 		return ref;
 	ref.offset = at;
-	ref.type = insn->rel_size == 4 ? R_X86_64_PC32 :
-		   insn->rel_size == 2 ? R_X86_64_PC16 :
-					 R_X86_64_PC8;
+	ref.type = insn->rel_size == 4	 ? R_X86_64_PC32
+		   : insn->rel_size == 2 ? R_X86_64_PC16
+					 : R_X86_64_PC8;
 	ref.size = insn->rel_size;
 	ref.bias = (uint8_t)(insn->length - insn->rel_offset);
 	ref.branch = insn->branch;
+	ref.access = insn->access;
 	ref.resolved = true;
 	ref.target = target_at(model, entity->section, target, NULL);
 	return ref;
@@ -124,7 +126,7 @@ static struct uk_error *add_entity_refs(const struct uk_model *model, struct uk_
 		if (!uk_vec_push(&entity->refs, ref_from_reloc(model, entity, reloc)))
 			return uk_error_nomem();
 	}
-	uk_vec_for_each(insn, &entity->insns) {
+	uk_vec_for_each (insn, &entity->insns) {
 		struct uk_ref ref = ref_from_insn(model, entity, insn);
 		if (ref.size && !uk_vec_push(&entity->refs, ref))
 			return uk_error_nomem();
@@ -148,10 +150,10 @@ static struct uk_error *measure_table(const struct uk_table_kind *kind,
 		good = section->relocs.data[i * kind->relocs].offset == i * size + kind->code;
 	if (!good || !listed)
 		return uk_error_create(
-			UK_ERR_INVALID,
-			"section %s: %llu bytes with %zu relocations are no table of entries "
-			"that this version of upkeep knows",
-			section->name, (unsigned long long)section->size, section->relocs.len);
+		    UK_ERR_INVALID,
+		    "section %s: %llu bytes with %zu relocations are no table of entries "
+		    "that this version of upkeep knows",
+		    section->name, (unsigned long long)section->size, section->relocs.len);
 	*ret = size;
 	return NULL;
 }
@@ -163,11 +165,12 @@ static struct uk_error *add_entry(const struct uk_model *model, struct uk_table 
 	const struct uk_table_kind *kind = table->kind;
 	const struct uk_reloc *relocs = &section->relocs.data[number * kind->relocs];
 	struct uk_target code =
-		resolve(model, relocs[0].symbol, relocs[0].addend - (kind->behind ? 1 : 0));
+	    resolve(model, relocs[0].symbol, relocs[0].addend - (kind->behind ? 1 : 0));
 	if (!code.entity)
 		return NULL; /* of a function in another object */
 	if (!uk_section_kind_is_code(code.entity->kind))
-		return uk_error_create(UK_ERR_INVALID, "section %s: entry %zu points at %s, "
+		return uk_error_create(UK_ERR_INVALID,
+				       "section %s: entry %zu points at %s, "
 				       "which is no code",
 				       section->name, number, code.entity->section->name);
 	struct uk_entry *entry = calloc(1, sizeof(*entry));
@@ -256,39 +259,39 @@ static int mark_order(const void *a, const void *b)
 static struct uk_error *add_users(struct uk_model *model)
 {
 	struct uk_error *err = NULL;
-	uk_vec_for_each(item, &model->entities) {
+	uk_vec_for_each (item, &model->entities) {
 		struct uk_entity *entity = *item;
-		uk_vec_for_each(ref, &entity->refs)
+		uk_vec_for_each (ref, &entity->refs)
 			if (!err)
 				err = note_use(entity, &ref->target);
-		uk_vec_for_each(entry, &entity->entries)
-			uk_vec_for_each(ref, &(*entry)->refs)
+		uk_vec_for_each (entry, &entity->entries)
+			uk_vec_for_each (ref, &(*entry)->refs)
 				if (!err)
 					err = note_use(entity, &ref->target);
 		if (err)
 			return err;
 	}
-	uk_vec_for_each(item, &model->entities)
+	uk_vec_for_each (item, &model->entities)
 		if ((*item)->marks.len)
-			qsort((*item)->marks.data, (*item)->marks.len,
-			      sizeof(*(*item)->marks.data), mark_order);
+			qsort((*item)->marks.data, (*item)->marks.len, sizeof(*(*item)->marks.data),
+			      mark_order);
 	return NULL;
 }
 
 struct uk_error *uk_model_add_refs(struct uk_model *model)
 {
 	struct uk_error *err = NULL;
-	uk_vec_for_each(entity, &model->entities) {
+	uk_vec_for_each (entity, &model->entities) {
 		err = add_entity_refs(model, *entity);
 		if (err)
 			return err;
 	}
-	uk_vec_for_each(section, &model->object->sections) {
+	uk_vec_for_each (section, &model->object->sections) {
 		err = add_table(model, *section);
 		if (err)
 			return err;
 	}
-	uk_vec_for_each(item, &model->entities)
+	uk_vec_for_each (item, &model->entities)
 		if ((*item)->entries.len)
 			qsort((*item)->entries.data, (*item)->entries.len,
 			      sizeof(*(*item)->entries.data), entry_order);

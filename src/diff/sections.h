@@ -9,16 +9,16 @@
 #include "elf/object.h"
 
 enum uk_section_kind {
-	UK_SECTION_TEXT,	 /* stays in memory: may be redirected and carried */
-	UK_SECTION_INIT_TEXT,	 /* gone after boot, or after the module was loaded */
-	UK_SECTION_EXIT_TEXT,	 /* gone in vmlinux, runs once in a module */
-	UK_SECTION_TRAMPOLINE,	 /* .static_call.text */
-	UK_SECTION_REPLACEMENT,	 /* .altinstr_replacement: code of alternatives */
-	UK_SECTION_HELPER,	 /* .altinstr_aux: code that alternatives jump to */
-	UK_SECTION_DATA,	 /* writable: its state belongs to the running kernel */
+	UK_SECTION_TEXT,	/* stays in memory: may be redirected and carried */
+	UK_SECTION_INIT_TEXT,	/* gone after boot, or after the module was loaded */
+	UK_SECTION_EXIT_TEXT,	/* gone in vmlinux, runs once in a module */
+	UK_SECTION_TRAMPOLINE,	/* .static_call.text */
+	UK_SECTION_REPLACEMENT, /* .altinstr_replacement: code of alternatives */
+	UK_SECTION_HELPER,	/* .altinstr_aux: code that alternatives jump to */
+	UK_SECTION_DATA,	/* writable: its state belongs to the running kernel */
 	UK_SECTION_RODATA,
 	UK_SECTION_PERCPU,
-	UK_SECTION_LITERAL,	 /* mergeable strings and constants */
+	UK_SECTION_LITERAL, /* mergeable strings and constants */
 	UK_SECTION_INIT_DATA,
 	UK_SECTION_EXIT_DATA,
 	UK_SECTION_TABLE,	 /* entries that belong to code: see struct uk_table_kind */
@@ -33,13 +33,13 @@ enum uk_section_kind {
 
 /* A table whose entries belong to the code that they point at. */
 struct uk_table_kind {
-	const char *name;	 /* of the section; ends with '*' when more may follow */
-	unsigned int relocs;	 /* per entry; the entry's size is measured by them */
-	unsigned int code;	 /* offset of the field that says whose entry it is */
-	unsigned int sizes[3];	 /* that an entry can have; {0}: any */
+	const char *name;		 /* of the section; ends with '*' when more may follow */
+	unsigned int relocs;		 /* per entry; the entry's size is measured by them */
+	unsigned int code;		 /* offset of the field that says whose entry it is */
+	unsigned int sizes[3];		 /* that an entry can have; {0}: any */
 	unsigned int ignore, ignore_len; /* bytes that are no change: a line number */
-	bool drop;		 /* compared and not carried */
-	bool behind;		 /* the field points behind the instruction that it is about */
+	bool drop;			 /* compared and not carried */
+	bool behind; /* the field points behind the instruction that it is about */
 };
 
 enum uk_section_kind uk_section_kind_of(const struct uk_section *section);

@@ -19,7 +19,7 @@ static struct uk_section *section(const struct diff_run *run, const char *name)
 static char *relocs_text(const struct uk_section *from)
 {
 	struct uk_strbuf buf = {};
-	uk_vec_for_each(reloc, &from->relocs)
+	uk_vec_for_each (reloc, &from->relocs)
 		uk_strbuf_addf(&buf, "%s%+d\n", reloc->symbol->name, (int)reloc->addend);
 	uk_strbuf_addstr(&buf, "");
 	char *text;
@@ -44,16 +44,17 @@ static void assert_undefined(const struct diff_run *run, const char *name)
 START_TEST(names_of_the_running_kernel)
 {
 	struct diff_run run = {};
-	ck_ok(diff_run(&run,
-		       USE NOINLINE "static noinline int local(int x) { return use(0, x); }"
-				    "noinline int global(int x) { return use(0, x, 1); }"
-				    "static int state; int shared;"
-				    "int f(int x) { return local(x) + global(x) + state++ + shared; }",
-		       USE NOINLINE "static noinline int local(int x) { return use(0, x); }"
-				    "noinline int global(int x) { return use(0, x, 1); }"
-				    "static int state; int shared;"
-				    "int f(int x) { return local(x) - global(x) + state++ + shared; }",
-		       NULL));
+	ck_ok(diff_run(
+	    &run,
+	    USE NOINLINE "static noinline int local(int x) { return use(0, x); }"
+			 "noinline int global(int x) { return use(0, x, 1); }"
+			 "static int state; int shared;"
+			 "int f(int x) { return local(x) + global(x) + state++ + shared; }",
+	    USE NOINLINE "static noinline int local(int x) { return use(0, x); }"
+			 "noinline int global(int x) { return use(0, x, 1); }"
+			 "static int state; int shared;"
+			 "int f(int x) { return local(x) - global(x) + state++ + shared; }",
+	    NULL));
 	assert_undefined(&run, ".upk.7.local");
 	assert_undefined(&run, ".upk.7.state");
 	assert_undefined(&run, "global");
@@ -90,7 +91,7 @@ START_TEST(calls_go_to_the_new_code_and_addresses_stay_the_running_ones)
 	ck_assert_int_eq(run.result->functions.len, 2);
 	const struct uk_section *f = section(&run, ".text.upk.7.f");
 	size_t calls = 0, addresses = 0;
-	uk_vec_for_each(reloc, &f->relocs) {
+	uk_vec_for_each (reloc, &f->relocs) {
 		if (strcmp(reloc->symbol->name, "a") == 0) {
 			ck_assert_int_eq(reloc->symbol->place, UK_SYMBOL_DEFINED);
 			ck_assert_int_eq(reloc->type, R_X86_64_PLT32);
@@ -149,22 +150,26 @@ START_TEST(new_things_keep_their_binding)
 END_TEST
 
 #define TABLES                                                                                     \
-	"#define TABLES asm volatile(\"1: .byte 0xf0; incl (%%rsp)\\n2: nop; nop; nop; nop; nop\\n\"" \
-	"\".pushsection .smp_locks,\\\"a\\\"\\n.long 1b - .\\n.popsection\\n\""                      \
-	"\".pushsection __ex_table,\\\"a\\\"\\n.long 1b - ., 2b - ., 3\\n.popsection\\n\""           \
-	"\".pushsection .altinstr_aux,\\\"ax\\\"\\n6: testb $1, flags(%%rip)\\njmp 2b\\n.popsection\\n\"" \
-	"\".pushsection .altinstr_replacement,\\\"ax\\\"\\n4: jmp 6b\\n5:\\n.popsection\\n\""        \
-	"\".pushsection .altinstructions,\\\"a\\\"\\n.long 2b - ., 4b - .\\n.word 9\\n\""            \
-	"\".byte 5, 5b - 4b\\n.popsection\\n\""                                                     \
-	"\".pushsection __jump_table,\\\"aw\\\"\\n.long 2b - ., 1b - .\\n.quad key - .\\n.popsection\"" \
+	"#define TABLES asm volatile(\"1: .byte 0xf0; incl (%%rsp)\\n2: nop; nop; nop; nop; "      \
+	"nop\\n\""                                                                                 \
+	"\".pushsection .smp_locks,\\\"a\\\"\\n.long 1b - .\\n.popsection\\n\""                    \
+	"\".pushsection __ex_table,\\\"a\\\"\\n.long 1b - ., 2b - ., 3\\n.popsection\\n\""         \
+	"\".pushsection .altinstr_aux,\\\"ax\\\"\\n6: testb $1, flags(%%rip)\\njmp "               \
+	"2b\\n.popsection\\n\""                                                                    \
+	"\".pushsection .altinstr_replacement,\\\"ax\\\"\\n4: jmp 6b\\n5:\\n.popsection\\n\""      \
+	"\".pushsection .altinstructions,\\\"a\\\"\\n.long 2b - ., 4b - .\\n.word 9\\n\""          \
+	"\".byte 5, 5b - 4b\\n.popsection\\n\""                                                    \
+	"\".pushsection __jump_table,\\\"aw\\\"\\n.long 2b - ., 1b - .\\n.quad key - "             \
+	".\\n.popsection\""                                                                        \
 	":::\"memory\")\n"                                                                         \
 	"extern char flags, key;\n"
 
 START_TEST(table_entries_go_with_their_code)
 {
 	struct diff_run run = {};
-	ck_ok(diff_run(&run, USE TABLES "int g(void) { TABLES; return use(0); }"
-					"int f(void) { TABLES; return use(0, 1); }",
+	ck_ok(diff_run(&run,
+		       USE TABLES "int g(void) { TABLES; return use(0); }"
+				  "int f(void) { TABLES; return use(0, 1); }",
 		       USE TABLES "int g(void) { TABLES; return use(0); }"
 				  "int f(void) { TABLES; return use(0, 2); }",
 		       NULL));
@@ -196,9 +201,9 @@ END_TEST
 START_TEST(static_call_keys_are_named)
 {
 	struct diff_run run = {};
-	ck_ok(diff_run(&run, "extern int __SCT__hook(int); int f(int x) { return __SCT__hook(x) + 1; }",
-		       "extern int __SCT__hook(int); int f(int x) { return __SCT__hook(x) + 2; }",
-		       NULL));
+	ck_ok(diff_run(
+	    &run, "extern int __SCT__hook(int); int f(int x) { return __SCT__hook(x) + 1; }",
+	    "extern int __SCT__hook(int); int f(int x) { return __SCT__hook(x) + 2; }", NULL));
 	assert_undefined(&run, "__SCT__hook");
 	assert_undefined(&run, "__SCK__hook");
 	diff_run_deinit(&run);
@@ -206,11 +211,13 @@ START_TEST(static_call_keys_are_named)
 END_TEST
 
 #define RUNTIME                                                                                    \
-	"static inline unsigned long ptr(void) { unsigned long x; asm(\"movabs "                    \
-	"$0x0123456789abcdef,%0\\n1:\\n.pushsection runtime_ptr_LIMIT,\\\"a\\\"\\n.long 1b - 8 - .\\n" \
+	"static inline unsigned long ptr(void) { unsigned long x; asm(\"movabs "                   \
+	"$0x0123456789abcdef,%0\\n1:\\n.pushsection runtime_ptr_LIMIT,\\\"a\\\"\\n.long 1b - 8 - " \
+	".\\n"                                                                                     \
 	".popsection\" : \"=r\"(x)); return x; }"                                                  \
 	"static inline unsigned shift(unsigned x) { asm(\"shrl $12,%0\\n1:\\n"                     \
-	".pushsection runtime_shift_BITS,\\\"a\\\"\\n.long 1b - 1 - .\\n.popsection\" : \"+r\"(x));" \
+	".pushsection runtime_shift_BITS,\\\"a\\\"\\n.long 1b - 1 - .\\n.popsection\" : "          \
+	"\"+r\"(x));"                                                                              \
 	"return x; }\n"
 
 START_TEST(runtime_constants_become_values)
@@ -223,7 +230,7 @@ START_TEST(runtime_constants_become_values)
 	const struct uk_section *f = section(&run, ".text.upk.7.f");
 	ck_assert_int_eq(f->relocs.len, 2);
 	const struct uk_reloc *shift = NULL, *ptr = NULL;
-	uk_vec_for_each(reloc, &f->relocs)
+	uk_vec_for_each (reloc, &f->relocs)
 		*(reloc->type == R_X86_64_8 ? &shift : &ptr) = reloc;
 	ck_assert_int_eq(ptr->type, R_X86_64_64);
 	static const uint8_t zero[8];
@@ -237,9 +244,10 @@ END_TEST
 START_TEST(call_padding_goes_along)
 {
 	struct diff_run run = {};
-	ck_ok(diff_run(&run, USE NOINLINE "#define S __attribute__((section(\".sched.text\")))\n"
-				 "S int a(int x) { return use(0, x); }"
-				 "S int f(int x) { return use(0, x, 1) + 1; }",
+	ck_ok(diff_run(&run,
+		       USE NOINLINE "#define S __attribute__((section(\".sched.text\")))\n"
+				    "S int a(int x) { return use(0, x); }"
+				    "S int f(int x) { return use(0, x, 1) + 1; }",
 		       USE NOINLINE "#define S __attribute__((section(\".sched.text\")))\n"
 				    "S int a(int x) { return use(0, x); }"
 				    "S int f(int x) { return use(0, x, 2) + 1; }",
@@ -303,9 +311,9 @@ END_TEST
 START_TEST(the_target_module_is_not_the_part)
 {
 	struct diff_run run = {};
-	ck_ok(diff_run(&run, USE "extern char __this_module; int f(void) { return use(&__this_module); }",
-		       USE "extern char __this_module; int f(void) { return use(&__this_module, 1); }",
-		       NULL));
+	ck_ok(diff_run(
+	    &run, USE "extern char __this_module; int f(void) { return use(&__this_module); }",
+	    USE "extern char __this_module; int f(void) { return use(&__this_module, 1); }", NULL));
 	assert_undefined(&run, ".upk.7.__this_module");
 	ck_assert_ptr_null(uk_object_symbol(run.result->carried, "__this_module"));
 	diff_run_deinit(&run);
@@ -319,7 +327,8 @@ START_TEST(per_cpu_data_keep_their_section)
 		       "static int __attribute__((section(\".data..percpu\"))) n;"
 		       "int f(void) { return ++n; }",
 		       NULL));
-	ck_assert_str_eq(uk_object_symbol(run.result->carried, "n")->section->name, ".data..percpu");
+	ck_assert_str_eq(uk_object_symbol(run.result->carried, "n")->section->name,
+			 ".data..percpu");
 	diff_run_deinit(&run);
 }
 END_TEST
@@ -355,8 +364,8 @@ START_TEST(what_is_carried_runs)
 	static const char *const stub = "int local(int x) __asm__(\".upk.7.local\");"
 					"int local(int x) { return x + 40; }"
 					"extern int run(void); int main(void) { return !run(); }";
-	const char *const argv[] = { "gcc-12", "-no-pie", "-O0", "-o", program, linked,
-				     "-x", "c", "-", NULL };
+	const char *const argv[] = { "gcc-12", "-no-pie", "-O0", "-o", program,
+				     linked,   "-x",	  "c",	 "-",  NULL };
 	struct uk_process process = { .argv = argv, .input = stub, .input_len = strlen(stub) };
 	ck_ok(uk_process_check(&process, NULL));
 	ck_ok(uk_process_call(NULL, program, NULL));

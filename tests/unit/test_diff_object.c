@@ -7,15 +7,19 @@
 #define CLONED "#define noinline __attribute__((noinline))\n"
 #define USE "extern int use(const void *, ...);\n"
 #define BUG                                                                                        \
-	"#define BUG_AT(line) asm volatile(\"1: ud2\\n.pushsection __bug_table,\\\"aw\\\"\\n\""       \
+	"#define BUG_AT(line) asm volatile(\"1: ud2\\n.pushsection __bug_table,\\\"aw\\\"\\n\""    \
 	"\".long 1b - .\\n.long %c0 - .\\n.word %c1\\n.word 0\\n.popsection\" "                    \
 	":: \"i\"(\"t.c\"), \"i\"(line))\n"
+#define EXTABLE                                                                                    \
+	"#define EXTABLE(type) asm volatile(\"1: nop\\n.pushsection __ex_table,\\\"a\\\"\\n\"       \
+	"\".long 1b - ., 1b - ., %c0\\n.popsection\" :: \"i\"(type))\n"
 #define DDEBUG                                                                                     \
 	"struct ddebug { const char *mod, *fn, *file, *fmt; unsigned line : 18, cls : 6, fl : 8; " \
 	"long key[2]; };\n"                                                                        \
-	"#define DEBUG_AT(n, line, fmt) static struct ddebug __UNIQUE_ID_ddebug##n "                \
+	"#define DEBUG_AT(n, line, fmt) static struct ddebug __UNIQUE_ID_ddebug##n "               \
 	"__attribute__((section(\"__dyndbg\"), aligned(8), used)) = "                              \
 	"{ \"m\", \"f\", \"t.c\", fmt, line, 63, 0 }; use(&__UNIQUE_ID_ddebug##n)\n"
+#define RM "#define RM __attribute__((section(\".data..read_mostly\"), no_reorder))\n"
 #define ONCE "static _Bool __attribute__((section(\".data..once\"))) __already_done"
 
 struct test_case {
@@ -37,22 +41,26 @@ static const struct test_case cases[] = {
 	  USE "int f(void) { return use(\"zero\"); } int g(void) { return use(\"three\"); }",
 	  "changed f\n" },
 	{ "a floating constant would be the same kind of thing: a 16-byte constant",
-	  "typedef long v2 __attribute__((vector_size(16))); v2 f(v2 a) { return a + (v2){ 1, 2 }; }",
-	  "typedef long v2 __attribute__((vector_size(16))); v2 f(v2 a) { return a + (v2){ 1, 3 }; }",
+	  "typedef long v2 __attribute__((vector_size(16))); v2 f(v2 a) { return a + (v2){ 1, 2 }; "
+	  "}",
+	  "typedef long v2 __attribute__((vector_size(16))); v2 f(v2 a) { return a + (v2){ 1, 3 }; "
+	  "}",
 	  "changed f\n" },
-	{ "another function is called", USE NOINLINE
-	  "static noinline int a(int x) { return use(\"a\") + x; }"
-	  "static noinline int b(int x) { return use(\"b\") + x; }"
-	  "int f(void) { return a(1) * 3; } int g(void) { return b(1); } int h(void) { return a(2); }",
-	  USE NOINLINE
-	  "static noinline int a(int x) { return use(\"a\") + x; }"
-	  "static noinline int b(int x) { return use(\"b\") + x; }"
-	  "int f(void) { return b(1) * 3; } int g(void) { return b(1); } int h(void) { return a(2); }",
+	{ "another function is called",
+	  USE NOINLINE "static noinline int a(int x) { return use(\"a\") + x; }"
+		       "static noinline int b(int x) { return use(\"b\") + x; }"
+		       "int f(void) { return a(1) * 3; } int g(void) { return b(1); } int h(void) "
+		       "{ return a(2); }",
+	  USE NOINLINE "static noinline int a(int x) { return use(\"a\") + x; }"
+		       "static noinline int b(int x) { return use(\"b\") + x; }"
+		       "int f(void) { return b(1) * 3; } int g(void) { return b(1); } int h(void) "
+		       "{ return a(2); }",
 	  "changed f\n" },
-	{ "a caller of a changed function stays", USE NOINLINE
-	  "static noinline int a(int x) { return use(\"a\") + x; } int f(void) { return a(1) * 3; }",
-	  USE NOINLINE
-	  "static noinline int a(int x) { return use(\"A\") + x; } int f(void) { return a(1) * 3; }",
+	{ "a caller of a changed function stays",
+	  USE NOINLINE "static noinline int a(int x) { return use(\"a\") + x; } int f(void) { "
+		       "return a(1) * 3; }",
+	  USE NOINLINE "static noinline int a(int x) { return use(\"A\") + x; } int f(void) { "
+		       "return a(1) * 3; }",
 	  "changed a\n" },
 	{ "an inlined function shows in its callers",
 	  USE "static inline int a(int x) { return x + 1; }"
@@ -60,15 +68,18 @@ static const struct test_case cases[] = {
 	  USE "static inline int a(int x) { return x + 2; }"
 	      "int f(int x) { return use(0, a(x)); } int g(int x) { return use(0, x); }",
 	  "changed f\n" },
-	{ "a new static function and a removed one", USE NOINLINE
-	  "static noinline int a(int x) { return use(\"a\") + x; } int f(void) { return a(1) * 3; }",
-	  USE NOINLINE
-	  "static noinline int b(int x) { return use(\"b\") - x; } int f(void) { return b(1) * 3; }",
+	{ "a new static function and a removed one",
+	  USE NOINLINE "static noinline int a(int x) { return use(\"a\") + x; } int f(void) { "
+		       "return a(1) * 3; }",
+	  USE NOINLINE "static noinline int b(int x) { return use(\"b\") - x; } int f(void) { "
+		       "return b(1) * 3; }",
 	  "removed a\nnew b\nchanged f\n" },
 	{ "a new global function", "int f(void) { return 1; }",
 	  "int f(void) { return 1; } int g(void) { return 2; }", "new g\n" },
 	{ "new static data", USE "int f(void) { return use(0); }",
 	  USE "static int n; int f(void) { return use(&n) + n++; }", "changed f\nnew data n\n" },
+	{ "another element of an array", USE "static int a[4]; int f(void) { return use(&a[1]); }",
+	  USE "static int a[4]; int f(void) { return use(&a[2]); }", "changed f\n" },
 	{ "a static datum is kept", USE "static int n; int f(void) { return use(&n) + n; }",
 	  USE "static int n; int f(void) { return use(&n) - n; }", "changed f\n" },
 	{ "static locals are renumbered",
@@ -82,17 +93,19 @@ static const struct test_case cases[] = {
 	      "int g(void) { static int count; return use(&count, 4); }",
 	  "new f\nchanged g\nnew data count.1\n" },
 	{ "a once flag in changed code",
-	  USE "int f(void) { " ONCE "; if (!__already_done) __already_done = 1; return use(0, 1); }",
-	  USE "int f(void) { " ONCE "; if (!__already_done) __already_done = 1; return use(0, 2); }",
+	  USE "int f(void) { " ONCE
+	      "; if (!__already_done) __already_done = 1; return use(0, 1); }",
+	  USE "int f(void) { " ONCE
+	      "; if (!__already_done) __already_done = 1; return use(0, 2); }",
 	  "changed f\n" },
-	{ "__func__ is content, whatever its number",
-	  USE "int g(void) { return use(__func__); }",
+	{ "__func__ is content, whatever its number", USE "int g(void) { return use(__func__); }",
 	  USE "int f(void) { return use(__func__, 1); } int g(void) { return use(__func__); }",
 	  "new f\n" },
 	{ "an initial value", USE "int limit = 5; int f(void) { return use(&limit); }",
 	  USE "int limit = 6; int f(void) { return use(&limit); }",
 	  "ignored data limit\nfind initial-value:t.o:limit\n" },
-	{ "a pointer in writable data", USE "char *name = \"a\"; int f(void) { return use(&name); }",
+	{ "a pointer in writable data",
+	  USE "char *name = \"a\"; int f(void) { return use(&name); }",
 	  USE "char *name = \"b\"; int f(void) { return use(&name); }",
 	  "ignored data name\nfind initial-value:t.o:name\n" },
 	{ "a table used by unchanged code is written",
@@ -100,7 +113,8 @@ static const struct test_case cases[] = {
 	  USE "const int table[4] = { 1, 9, 9, 4 }; int f(int i) { return use(table, table[i]); }",
 	  "written data table\nwrite table+4:1\nwrite table+8:1\n" },
 	{ "a table used by changed code only is carried",
-	  USE "static const int table[4] = { 1, 2, 3, 4 }; int f(int i) { return use(table, table[i]); }",
+	  USE "static const int table[4] = { 1, 2, 3, 4 }; int f(int i) { return use(table, "
+	      "table[i]); }",
 	  USE "static const int table[4] = { 1, 9, 9, 4 }; int f(int i) { return use(table, 5); }",
 	  "changed f\ncarried data table\n" },
 	{ "a table of strings takes its users along",
@@ -109,16 +123,20 @@ static const struct test_case cases[] = {
 	  USE "static const char *const t[] = { \"a\", \"c\" }; int f(int i) { return use(t[i]); }"
 	      "int g(void) { return use(0); }",
 	  "changed f\ncarried data t\n" },
-	{ "a table grows", USE "static const int t[] = { 1, 2 }; int f(int i) { return use(t, t[i]); }",
+	{ "a table grows",
+	  USE "static const int t[] = { 1, 2 }; int f(int i) { return use(t, t[i]); }",
 	  USE "static const int t[] = { 1, 2, 3 }; int f(int i) { return use(t, t[i]); }",
 	  "changed f\ncarried data t\n" },
 	{ "a switch becomes a table of the compiler's",
 	  USE "const char *f(int i) { switch (i) { case 0: return \"zero\"; case 1: return \"one\";"
-	      "case 2: return \"two\"; case 3: return \"three\"; case 4: return \"four\"; } return 0; }",
-	  USE "const char *f(int i) { switch (i) { case 0: return \"zero\"; case 1: return \"one\";"
-	      "case 2: return \"two\"; case 3: return \"drei\"; case 4: return \"four\"; } return 0; }",
+	      "case 2: return \"two\"; case 3: return \"three\"; case 4: return \"four\"; } return "
+	      "0; }",
+	  USE
+	  "const char *f(int i) { switch (i) { case 0: return \"zero\"; case 1: return \"one\";"
+	  "case 2: return \"two\"; case 3: return \"drei\"; case 4: return \"four\"; } return 0; }",
 	  "changed f\n" },
-	{ "code of boot", USE "int __attribute__((section(\".init.text\"))) f(void) { return use(\"a\"); }",
+	{ "code of boot",
+	  USE "int __attribute__((section(\".init.text\"))) f(void) { return use(\"a\"); }",
 	  USE "int __attribute__((section(\".init.text\"))) f(void) { return use(\"b\"); }",
 	  "find init-code:t.o:f\n" },
 	{ "data of boot",
@@ -127,8 +145,7 @@ static const struct test_case cases[] = {
 	  USE "static int __attribute__((section(\".init.data\"))) n = 2;"
 	      "int __attribute__((section(\".init.text\"))) f(void) { return use(&n); }",
 	  "find init-code:t.o:n\n" },
-	{ "a module parameter is new",
-	  USE "int n; int f(void) { return use(&n); }",
+	{ "a module parameter is new", USE "int n; int f(void) { return use(&n); }",
 	  USE "int n; static const void *p __attribute__((section(\"__param\"), used)) = &n;"
 	      "int f(void) { return use(&n); }",
 	  "find registration:t.o:__param\n" },
@@ -136,24 +153,24 @@ static const struct test_case cases[] = {
 	  "int f(void) { return 1; } asm(\".section \\\"___ksymtab+f\\\",\\\"a\\\"\\n"
 	  "__ksymtab_f: .long f - .\\n.previous\");",
 	  "find export:t.o:f\n" },
-	{ "dynamic debug: only the line", USE DDEBUG "int f(void) { DEBUG_AT(1, 5, \"x\"); return 1; }",
+	{ "dynamic debug: only the line",
+	  USE DDEBUG "int f(void) { DEBUG_AT(1, 5, \"x\"); return 1; }",
 	  USE DDEBUG "int f(void) { DEBUG_AT(2, 6, \"x\"); return 1; }", "" },
-	{ "dynamic debug: another text", USE DDEBUG "int f(void) { DEBUG_AT(1, 5, \"x\"); return 1; }",
+	{ "dynamic debug: another text",
+	  USE DDEBUG "int f(void) { DEBUG_AT(1, 5, \"x\"); return 1; }",
 	  USE DDEBUG "int f(void) { DEBUG_AT(1, 5, \"y\"); return 1; }",
 	  "changed f\nnew data __UNIQUE_ID_ddebug1.0\n" },
-	{ "a clone by constant propagation changes", USE CLONED
-	  "static noinline int a(int x, int y) { return use(&use, x, y, 1); }"
-	  "int f(int i) { return a(i, 3); } int g(int i) { return a(i + 1, 3); }",
-	  USE CLONED
-	  "static noinline int a(int x, int y) { return use(&use, x, y, 2); }"
-	  "int f(int i) { return a(i, 3); } int g(int i) { return a(i + 1, 3); }",
+	{ "a clone by constant propagation changes",
+	  USE CLONED "static noinline int a(int x, int y) { return use(&use, x, y, 1); }"
+		     "int f(int i) { return a(i, 3); } int g(int i) { return a(i + 1, 3); }",
+	  USE CLONED "static noinline int a(int x, int y) { return use(&use, x, y, 2); }"
+		     "int f(int i) { return a(i, 3); } int g(int i) { return a(i + 1, 3); }",
 	  "changed a.constprop.0\n" },
-	{ "a clone goes and its callers follow", USE CLONED
-	  "static noinline int a(int x, int y) { return use(&use, x, y, 1); }"
-	  "int f(int i) { return a(i, 3); } int g(int i) { return a(i + 1, 3); }",
-	  USE CLONED
-	  "static noinline int a(int x, int y) { return use(&use, x, y, 1); }"
-	  "int f(int i) { return a(i, 3); } int g(int i) { return a(i + 1, 4); }",
+	{ "a clone goes and its callers follow",
+	  USE CLONED "static noinline int a(int x, int y) { return use(&use, x, y, 1); }"
+		     "int f(int i) { return a(i, 3); } int g(int i) { return a(i + 1, 3); }",
+	  USE CLONED "static noinline int a(int x, int y) { return use(&use, x, y, 1); }"
+		     "int f(int i) { return a(i, 3); } int g(int i) { return a(i + 1, 4); }",
 	  "new a\nremoved a.constprop.0\nchanged f\nchanged g\n" },
 	{ "a cold piece goes with its function",
 	  USE "extern void __attribute__((cold)) bad(const char *);"
@@ -161,7 +178,18 @@ static const struct test_case cases[] = {
 	  USE "extern void __attribute__((cold)) bad(const char *);"
 	      "int f(int i) { if (i) { bad(\"x\"); use(\"z\", i); } return use(0, 1) + 1; }",
 	  "changed f\nchanged piece f.cold\n" },
-	{ "an unchanged neighbour in a section with a name", NOINLINE USE
+	{ "a cold piece goes with its function, itself unchanged",
+	  USE "extern void __attribute__((cold)) bad(const char *);"
+	      "int f(int i) { if (i) { bad(\"x\"); use(\"y\", i); } return use(0, 1) + 1; }",
+	  USE "extern void __attribute__((cold)) bad(const char *);"
+	      "int f(int i) { if (i) { bad(\"x\"); use(\"y\", i); } return use(0, 2) + 1; }",
+	  "changed f\nchanged piece f.cold\n" },
+	{ "only an entry of a table differs",
+	  EXTABLE "int f(int i) { EXTABLE(1); return i; } int g(int i) { EXTABLE(1); return i; }",
+	  EXTABLE "int f(int i) { EXTABLE(2); return i; } int g(int i) { EXTABLE(1); return i; }",
+	  "changed f\n" },
+	{ "an unchanged neighbour in a section with a name",
+	  NOINLINE USE
 	  "#define S __attribute__((section(\".sched.text\")))\n"
 	  "S static noinline int a(int x) { return use(\"a\") + x; }"
 	  "S int f(int i) { return a(i) + 1; } S int g(int i) { return use(0, i, 1); }",
@@ -170,7 +198,8 @@ static const struct test_case cases[] = {
 	  "S static noinline int a(int x) { return use(\"a\") + x; }"
 	  "S int f(int i) { return a(i) + 1; } S int g(int i) { return use(0, i, 1, i + i * i); }",
 	  "changed g\n" },
-	{ "a neighbour grows and a call over it is farther", NOINLINE USE
+	{ "a neighbour grows and a call over it is farther",
+	  NOINLINE USE
 	  "#define S __attribute__((section(\".sched.text\")))\n"
 	  "S static noinline int a(int x) { return use(\"a\") + x; }"
 	  "S int g(int i) { return use(0, i, 1); } S int f(int i) { return a(i) + 1; }",
@@ -180,14 +209,16 @@ static const struct test_case cases[] = {
 	  "S int g(int i) { use(0, i, i * i * i); use(0, i * 7); return use(0, i, 1); }"
 	  "S int f(int i) { return a(i) + 1; }",
 	  "changed g\n" },
-	{ "a tail jump over a neighbour that grows", NOINLINE USE
+	{ "a tail jump over a neighbour that grows",
+	  NOINLINE USE
 	  "#define S __attribute__((section(\".sched.text\")))\n"
 	  "S static noinline int a(int x) { return use(\"a\") + x; }"
 	  "S int g(int i) { return use(0, i, 1); } S int f(int i) { return a(i + 1); }",
 	  NOINLINE USE
 	  "#define S __attribute__((section(\".sched.text\")))\n"
 	  "S static noinline int a(int x) { return use(\"a\") + x; }"
-	  "S int g(int i) { for (int j = 0; j < i; j++) { use(0, i, i * i * i); use(&use, j * 7, 2);"
+	  "S int g(int i) { for (int j = 0; j < i; j++) { use(0, i, i * i * i); use(&use, j * 7, "
+	  "2);"
 	  "use(0, j, i * j * i); use(&use, j * 9, 5); use(0, j, i / j * i); use(&use, j * 8, 4); }"
 	  "return use(0, i, 1); } S int f(int i) { return a(i + 1); }",
 	  "changed g\n" },
@@ -211,7 +242,8 @@ static const struct test_case refused[] = {
 	{ "writable data grows", USE "int a[4]; int f(void) { return use(a); }",
 	  USE "int a[5]; int f(void) { return use(a); }",
 	  "t.o: a: its size changes from 0x10 to 0x14 bytes" },
-	{ "a global table of pointers", USE "const char *const t[] = { \"a\" }; int f(void) { return 1; }",
+	{ "a global table of pointers",
+	  USE "const char *const t[] = { \"a\" }; int f(void) { return 1; }",
 	  USE "const char *const t[] = { \"b\" }; int f(void) { return 1; }",
 	  "t.o: t: this read-only datum changes its size or its pointers" },
 	{ "statics that nothing tells apart",
@@ -219,12 +251,16 @@ static const struct test_case refused[] = {
 	  USE "int f(void) { return use(0, 1); } int g(int i) { static int n; return use(&n, i); }",
 	  "neither content nor order of use tells" },
 	{ "changed code uses a section that nobody knows",
-	  USE "int n __attribute__((section(\".mystery\"))) = 1; int f(void) { return use(&n, 1); }",
-	  USE "int n __attribute__((section(\".mystery\"))) = 1; int f(void) { return use(&n, 2); }",
+	  USE
+	  "int n __attribute__((section(\".mystery\"))) = 1; int f(void) { return use(&n, 1); }",
+	  USE
+	  "int n __attribute__((section(\".mystery\"))) = 1; int f(void) { return use(&n, 2); }",
 	  "it uses n of section .mystery" },
 	{ "a change in a section that nobody knows",
-	  USE "int n __attribute__((section(\".mystery\"))) = 1; int f(void) { return use(&n, 1); }",
-	  USE "int n __attribute__((section(\".mystery\"))) = 2; int f(void) { return use(&n, 1); }",
+	  USE
+	  "int n __attribute__((section(\".mystery\"))) = 1; int f(void) { return use(&n, 1); }",
+	  USE
+	  "int n __attribute__((section(\".mystery\"))) = 2; int f(void) { return use(&n, 1); }",
 	  "t.o: n: it changes, and it lies in section .mystery" },
 	{ "a section that nobody knows speaks of changed code",
 	  USE "int f(void) { return use(0, 1); }"
@@ -233,14 +269,21 @@ static const struct test_case refused[] = {
 	      "void *p __attribute__((section(\".mystery\"))) = f;",
 	  "t.o: f: section .mystery refers to it" },
 	{ "changed code uses what is gone after boot",
-	  USE "static int __attribute__((section(\".init.data\"))) n = 1; int f(void) { return use(&n); }",
-	  USE "static int __attribute__((section(\".init.data\"))) n = 1; int f(void) { return use(&n, 2); }",
+	  USE "static int __attribute__((section(\".init.data\"))) n = 1; int f(void) { return "
+	      "use(&n); }",
+	  USE "static int __attribute__((section(\".init.data\"))) n = 1; int f(void) { return "
+	      "use(&n, 2); }",
 	  "it uses n of section .init.data, which is gone after boot" },
+	{ "the end of a new datum, or the next one",
+	  USE RM "RM static int a, c; int f(void) { return use(&a, &c, a, c); }",
+	  USE RM "RM static int a, b, c; int f(void) { return use(&a, &c, &b, a, c, b); }",
+	  "may be the end of what the patch put there" },
 	{ "a global datum becomes writable", USE "const int n = 1; int f(void) { return use(&n); }",
 	  USE "int n = 1; int f(void) { return use(&n); }",
 	  "t.o: n: it moves from section .rodata.n to .data.n" },
 	{ "an object that objtool has seen", "int f(void) { return 1; }",
-	  "int f(void) { return 1; } asm(\".section .orc_unwind,\\\"a\\\"\\n.long 0\\n.previous\");",
+	  "int f(void) { return 1; } asm(\".section .orc_unwind,\\\"a\\\"\\n.long "
+	  "0\\n.previous\");",
 	  "the object went through objtool" },
 	{ "a table that is none", "int f(void) { return 1; }",
 	  "int f(void) { return 1; } asm(\".section __ex_table,\\\"a\\\"\\n.long 0\\n.previous\");",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Without its module the update is refused whole; with it, the module cannot go away.
 rmmod 8021q 2>/dev/null
-upkeep_exits 2 apply 1.upk
+upkeep_exits 1 apply 1.upk
 said 8021q
 read -r word _ </proc/cmdline
 [ "$word" != upkeep ] || fail "refused, and yet the kernel's part is there"

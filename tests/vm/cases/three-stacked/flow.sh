@@ -10,8 +10,8 @@ expect 2 "with two"
 apply 3
 expect 3 "with three"
 for number in 1 2; do
-	upkeep_exits 2 undo "$(id_of $number)"
-	said "$(id_of 3)"
+	upkeep_exits 1 undo "$(id_of $number)"
+	said "$(id_of $((number + 1)))"
 	expect 3 "after the undo of $number was refused"
 done
 undo 3

@@ -19,6 +19,17 @@ trace_off() {
 	echo >$tracing/set_ftrace_filter
 }
 
+# A probe on the first instruction after the ftrace site, where the redirect would go.
+echo "p:upkeep_test devinfo_show+5" >$tracing/kprobe_events 2>/dev/null ||
+	echo "p:upkeep_test devinfo_show+9" >$tracing/kprobe_events || fail "no probe can be set"
+echo 1 >$tracing/events/kprobes/upkeep_test/enable
+upkeep_exits 2 apply 1.upk
+said "probe"
+said "devinfo_show"
+expect old "with a probe in the way"
+echo 0 >$tracing/events/kprobes/upkeep_test/enable
+echo >$tracing/kprobe_events
+
 trace_on "before"
 apply 1
 expect new "traced, with the update"
@@ -31,18 +42,3 @@ undo 1
 expect old "traced, after the undo"
 traced || fail "ftrace sees the function no more after the undo"
 trace_off
-
-# A probe on the first instruction after the ftrace site, where the redirect would go.
-echo "p:upkeep_test devinfo_show+5" >$tracing/kprobe_events 2>/dev/null ||
-	echo "p:upkeep_test devinfo_show+9" >$tracing/kprobe_events || fail "no probe can be set"
-echo 1 >$tracing/events/kprobes/upkeep_test/enable
-upkeep_exits 2 apply 1.upk
-said "probe"
-said "devinfo_show"
-expect old "with a probe in the way"
-echo 0 >$tracing/events/kprobes/upkeep_test/enable
-echo >$tracing/kprobe_events
-apply 1
-expect new "without the probe"
-undo 1
-expect old "at the end"

@@ -207,6 +207,8 @@ static bool expand_name(const struct tables *tables, const uint8_t **at, struct 
 		const uint8_t *token =
 			tables->token_table + uk_get_u16(tables->token_index + 2 * (size_t)*code);
 		size_t len = strlen((const char *)token);
+		if (!len) /* no name uses a token that stands for nothing */
+			return false;
 		uk_strbuf_add(text, token, len);
 	}
 	uk_strbuf_add(text, "", 1);

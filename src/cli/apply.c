@@ -6,7 +6,10 @@
 struct options {
 	const char *file;
 	unsigned int wait_ms;
+	bool when_loaded;
 };
+
+enum { KEY_WHEN_LOADED = 0x2000 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -14,6 +17,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'w':
 		options->wait_ms = uk_cli_parse_wait(state, arg);
+		return 0;
+	case KEY_WHEN_LOADED:
+		options->when_loaded = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		uk_cli_take_argument(state, arg, &options->file);
@@ -29,6 +35,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option argp_options[] = {
 	{ "wait", 'w', "SECONDS", 0,
 	  "How long to try again while tasks stand on the code that changes (default: 10)" },
+	{ "when-loaded", KEY_WHEN_LOADED, NULL, 0,
+	  "If a module that it changes is not loaded, wait for it, and apply the update before any "
+	  "code of the module runs" },
 	{}
 };
 
@@ -52,6 +61,7 @@ static struct uk_error *run(struct uk_cli *cli, int argc, char **argv)
 		uk_json_text(cli->json, "id", uk_bundle_update(bundle)->id);
 	uk_auto_live_report struct uk_live_report report = {};
 	const struct uk_live_options live = { .wait_ms = options.wait_ms,
+					      .when_loaded = options.when_loaded,
 					      .sink = &cli->terminal.sink };
 	err = uk_live_apply(bundle, &live, &report);
 	uk_terminal_finish(&cli->terminal);

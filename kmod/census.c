@@ -71,13 +71,12 @@ struct uk_census {
 	const struct uk_update *update;
 	const struct uk_spans *spans;	/* code on which nobody may stand */
 	bool parts;			/* and the text of all part modules */
-	struct uk_blockers *blockers;
+	struct uk_report *report;
 
 	struct uk_seen *seen;
 	u32 *slots;			/* hash of task to index + 1 into seen */
 	unsigned int nr, room, bits;
 	unsigned long forks;
-	unsigned int before, inside, idle;
 	unsigned long frames[UK_DEPTH];
 };
 
@@ -201,13 +200,13 @@ static bool stack_stands(struct uk_census *census, struct task_struct *task,
 static void add_blocker(struct uk_census *census, const struct task_struct *task,
 			const struct uk_stand *stand, bool inside)
 {
-	struct uk_blockers *blockers = census->blockers;
+	struct uk_report *report = census->report;
 	u64 last = uk_last_ran(task), now = local_clock();
 	struct upkeep_blocker *blocker;
 
-	if (blockers->nr++ >= blockers->room)
+	if (report->out.blockers++ >= report->room)
 		return;
-	blocker = &blockers->at[blockers->nr - 1];
+	blocker = &report->blockers[report->out.blockers - 1];
 	blocker->addr = stand->addr;
 	blocker->idle_ns = last ? now - min(last, now) : U64_MAX;
 	blocker->pid = task->pid;
@@ -251,7 +250,7 @@ static void list_tasks(struct uk_census *census)
 	rcu_read_unlock();
 }
 
-int uk_census_take(const struct uk_update *update, bool undo, struct uk_blockers *blockers,
+int uk_census_take(const struct uk_update *update, bool undo, struct uk_report *report,
 		   struct uk_census **ret)
 {
 	struct uk_census *census = kzalloc(sizeof(*census), GFP_KERNEL);
@@ -262,7 +261,7 @@ int uk_census_take(const struct uk_update *update, bool undo, struct uk_blockers
 	census->update = update;
 	census->spans = undo ? &update->on_undo : &update->on_apply;
 	census->parts = undo;
-	census->blockers = blockers;
+	census->report = report;
 	census->room = threads + threads / 4 + UK_SPARE;
 	census->bits = ilog2(census->room) + 2;
 	census->seen = kvcalloc(census->room, sizeof(*census->seen), GFP_KERNEL);
@@ -272,6 +271,7 @@ int uk_census_take(const struct uk_update *update, bool undo, struct uk_blockers
 		return -ENOMEM;
 	}
 	list_tasks(census);
+	report->out.tasks = census->nr + num_online_cpus();
 	*ret = census;
 	return 0;
 }
@@ -289,8 +289,10 @@ void uk_census_free(struct uk_census *census)
 	kfree(census);
 }
 
-/* See the top of this file. Tasks with hidden return addresses are left for the stop: only
- * there do the tracers' records hold still. */
+/*
+ * See the top of this file. Tasks with hidden return addresses are left for the stop: only
+ * there do the tracers' records hold still.
+ */
 static void check_seen(struct uk_census *census, struct uk_seen *seen)
 {
 	struct task_struct *task = seen->task;
@@ -301,7 +303,7 @@ static void check_seen(struct uk_census *census, struct uk_seen *seen)
 	smp_rmb();	/* the count before on_cpu: step 1 before step 2 */
 	if (smp_load_acquire(&task->on_cpu) || uk_return_probes(task) || uk_graph_traced(task))
 		return;
-	census->before++;
+	census->report->out.tasks_before++;
 	if (!stack_stands(census, task, &stand)) {
 		seen->switches = switches;
 		seen->clear = true;
@@ -336,7 +338,7 @@ static void finish_task(struct uk_census *census, struct task_struct *task)
 
 	if (READ_ONCE(task->on_cpu))
 		return;
-	census->inside++;
+	census->report->out.tasks_inside++;
 	if (stack_stands(census, task, &stand))
 		add_blocker(census, task, &stand, true);
 }
@@ -363,8 +365,10 @@ static void finish_self(struct uk_census *census)
 	}
 }
 
-/* With every CPU held and interrupts off. The list of tasks holds still: who changes it does
- * so with interrupts off, and so is not in the middle of it. */
+/*
+ * With every CPU held and interrupts off. The list of tasks holds still: who changes it does
+ * so with interrupts off, and so is not in the middle of it.
+ */
 void uk_census_finish(struct uk_census *census)
 {
 	unsigned int i, cpu;
@@ -377,17 +381,7 @@ void uk_census_finish(struct uk_census *census)
 	}
 	if (census->forks != READ_ONCE(total_forks) || census->nr == census->room)
 		finish_newborn(census);
-	for_each_online_cpu(cpu) {
+	for_each_online_cpu(cpu)
 		finish_task(census, idle_task(cpu));
-		census->idle++;
-	}
 	finish_self(census);
-}
-
-void uk_census_report(const struct uk_census *census, struct upkeep_outcome *out)
-{
-	out->tasks = census->nr + census->idle;
-	out->tasks_before = census->before;
-	out->tasks_inside = census->inside;
-	out->blockers = census->blockers->nr;
 }

@@ -96,20 +96,23 @@ struct uk_update {
 	struct uk_spans on_undo;
 };
 
-/* Tasks found on the code; @nr counts also those for which there was no room. */
-struct uk_blockers {
-	struct upkeep_blocker *at;
+/*
+ * What the caller is told. out.blockers counts the tasks found on the code, also those for
+ * which @blockers had no room.
+ */
+struct uk_report {
+	struct upkeep_outcome out;
+	struct upkeep_blocker *blockers;
 	unsigned int room;
-	unsigned int nr;
 };
 
-/* Says in @out why a request is refused; returns @err. */
-static inline int uk_refuse(struct upkeep_outcome *out, enum upkeep_refusal why,
+/* Notes why a request is refused; returns @err. */
+static inline int uk_refuse(struct uk_report *report, enum upkeep_refusal why,
 			    enum upkeep_where where, unsigned int index, int err)
 {
-	out->refusal = why;
-	out->where = where;
-	out->index = index;
+	report->out.refusal = why;
+	report->out.where = where;
+	report->out.index = index;
 	return err;
 }
 
@@ -120,52 +123,42 @@ static inline bool uk_write_gone(const struct uk_write *write)
 }
 
 /* request.c: reads and checks a request; the update is the caller's to put. */
-int uk_request_read(const struct upkeep_apply *req, struct upkeep_outcome *out,
+int uk_request_read(const struct upkeep_apply *req, struct uk_report *report,
 		    struct uk_update **ret);
 bool uk_id_valid(const char *id);
 bool uk_name_valid(const char *name, size_t size);
 
 /* place.c: holds an update's modules, and says where in memory something lies. */
-int uk_pins_get(struct uk_update *update, struct upkeep_outcome *out);
+int uk_pins_get(struct uk_update *update, struct uk_report *report);
 void uk_pins_put(struct uk_update *update);
-int uk_places_check(struct uk_update *update, struct upkeep_outcome *out);
+int uk_places_check(struct uk_update *update, struct uk_report *report);
 bool uk_pin_holds(const struct uk_pin *pin, unsigned long start, unsigned long end);
 bool uk_pin_text_holds(const struct uk_pin *pin, unsigned long addr);
 
 /* write.c: writable aliases of the places that an update writes to. */
-struct uk_aliases {
-	struct page **pages;
-	void *map;
-	unsigned int nr_pages;
-	u8 **at;			/* one for each write */
-};
-
-int uk_aliases_map(const struct uk_update *update, struct uk_aliases *ret);
-void uk_aliases_unmap(struct uk_aliases *aliases);
-int uk_writes_check(const struct uk_update *update, bool undo, struct upkeep_outcome *out);
-void uk_writes_store(const struct uk_update *update, bool undo, const struct uk_aliases *aliases);
+int uk_aliases_map(const struct uk_update *update, void **ret);
+void uk_aliases_unmap(void *aliases);
+int uk_writes_check(const struct uk_update *update, bool undo, struct uk_report *report);
+void uk_writes_store(const struct uk_update *update, bool undo, void *aliases);
 
 /* census.c: who stands where. */
 struct uk_census;
 
-int uk_census_take(const struct uk_update *update, bool undo, struct uk_blockers *blockers,
+int uk_census_take(const struct uk_update *update, bool undo, struct uk_report *report,
 		   struct uk_census **ret);
 void uk_census_check(struct uk_census *census);
 void uk_census_finish(struct uk_census *census);
-void uk_census_report(const struct uk_census *census, struct upkeep_outcome *out);
 void uk_census_free(struct uk_census *census);
 
 /* stop.c: the safe moment. */
-int uk_stop_change(struct uk_update *update, bool undo, struct uk_blockers *blockers,
-		   struct upkeep_outcome *out);
+int uk_stop_change(struct uk_update *update, bool undo, struct uk_report *report);
 int uk_stop_probe(struct upkeep_probe *probe);
 
 /* update.c */
 extern struct mutex uk_updates_lock;
 
-int uk_update_apply(struct uk_update *update, struct uk_blockers *blockers,
-		    struct upkeep_outcome *out);
-int uk_update_undo(const char *id, struct uk_blockers *blockers, struct upkeep_outcome *out);
+int uk_update_apply(struct uk_update *update, struct uk_report *report);
+int uk_update_undo(const char *id, struct uk_report *report);
 unsigned int uk_updates_count(void);
 /* The module's memory is about to be freed: from now on nothing of ours may touch it. */
 void uk_updates_module_gone(struct module *mod);

@@ -55,51 +55,53 @@ static long do_info(void __user *arg, const struct upkeep_header *header)
 	return write_back(arg, &info, min_t(size_t, header->size, sizeof(info)));
 }
 
-static int alloc_blockers(struct uk_blockers *blockers, u32 max)
+static int prepare_report(struct uk_report *report, u32 max_blockers, void __user *out_to)
 {
-	blockers->nr = 0;
-	blockers->room = min_t(u32, max, UK_MAX_BLOCKERS);
-	blockers->at = kvcalloc(blockers->room ?: 1, sizeof(*blockers->at), GFP_KERNEL);
-	return blockers->at ? 0 : -ENOMEM;
+	if (clear_user(out_to, sizeof(report->out)))
+		return -EFAULT;
+	memset(report, 0, sizeof(*report));
+	report->room = min_t(u32, max_blockers, UK_MAX_BLOCKERS);
+	report->blockers = kvcalloc(report->room ?: 1, sizeof(*report->blockers), GFP_KERNEL);
+	return report->blockers ? 0 : -ENOMEM;
 }
 
-/* The blockers and the outcome go to user space, whatever became of the request. */
-static long finish(struct uk_blockers *blockers, u64 to, void __user *out_to,
-		   struct upkeep_outcome *out, int err)
+/*
+ * The caller is told all. What was done stays done, and is said to be, even if the place for
+ * the report has gone meanwhile.
+ */
+static long send_report(struct uk_report *report, u64 blockers_to, void __user *out_to, int err)
 {
-	unsigned int nr = min(blockers->nr, blockers->room);
+	size_t size = min(report->out.blockers, report->room) * sizeof(*report->blockers);
 
-	if (err && out->refusal == UPKEEP_DONE)
-		out->refusal = UPKEEP_FAILED;
-	if (nr && copy_to_user(u64_to_user_ptr(to), blockers->at, nr * sizeof(*blockers->at)))
-		err = err ?: -EFAULT;
-	if (copy_to_user(out_to, out, sizeof(*out)))
-		err = err ?: -EFAULT;
-	kvfree(blockers->at);
+	if (err && report->out.refusal == UPKEEP_DONE)
+		report->out.refusal = UPKEEP_FAILED;
+	if ((copy_to_user(u64_to_user_ptr(blockers_to), report->blockers, size) ||
+	     copy_to_user(out_to, &report->out, sizeof(report->out))) && err)
+		err = -EFAULT;
+	kvfree(report->blockers);
 	return err;
 }
 
 static long do_apply(void __user *arg, const struct upkeep_header *header)
 {
 	struct upkeep_apply __user *to = arg;
-	struct upkeep_outcome out = {};
-	struct uk_blockers blockers;
-	struct upkeep_apply req;
 	struct uk_update *update;
+	struct uk_report report;
+	struct upkeep_apply req;
 	int err;
 
 	err = read_request(&req, sizeof(req), arg, header);
 	if (!err)
-		err = alloc_blockers(&blockers, req.max_blockers);
+		err = prepare_report(&report, req.max_blockers, &to->outcome);
 	if (err)
 		return err;
-	err = uk_request_read(&req, &out, &update);
+	err = uk_request_read(&req, &report, &update);
 	if (!err) {
-		err = uk_update_apply(update, &blockers, &out);
+		err = uk_update_apply(update, &report);
 		if (err)
 			kobject_put(&update->kobj);
 	}
-	return finish(&blockers, req.blockers, &to->outcome, &out, err);
+	return send_report(&report, req.blockers, &to->outcome, err);
 }
 
 static bool undo_valid(const struct upkeep_undo *req)
@@ -111,21 +113,20 @@ static bool undo_valid(const struct upkeep_undo *req)
 static long do_undo(void __user *arg, const struct upkeep_header *header)
 {
 	struct upkeep_undo __user *to = arg;
-	struct upkeep_outcome out = {};
-	struct uk_blockers blockers;
+	struct uk_report report;
 	struct upkeep_undo req;
 	int err;
 
 	err = read_request(&req, sizeof(req), arg, header);
 	if (!err)
-		err = alloc_blockers(&blockers, req.max_blockers);
+		err = prepare_report(&report, req.max_blockers, &to->outcome);
 	if (err)
 		return err;
 	if (undo_valid(&req))
-		err = uk_update_undo(req.id, &blockers, &out);
+		err = uk_update_undo(req.id, &report);
 	else
-		err = uk_refuse(&out, UPKEEP_BAD_REQUEST, UPKEEP_AT_REQUEST, 0, -EINVAL);
-	return finish(&blockers, req.blockers, &to->outcome, &out, err);
+		err = uk_refuse(&report, UPKEEP_BAD_REQUEST, UPKEEP_AT_REQUEST, 0, -EINVAL);
+	return send_report(&report, req.blockers, &to->outcome, err);
 }
 
 static long do_probe(void __user *arg, const struct upkeep_header *header)

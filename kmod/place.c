@@ -57,7 +57,7 @@ static struct module *pin_module(const struct uk_pin *pin)
 	return mod;
 }
 
-int uk_pins_get(struct uk_update *update, struct upkeep_outcome *out)
+int uk_pins_get(struct uk_update *update, struct uk_report *report)
 {
 	unsigned int i;
 
@@ -66,7 +66,7 @@ int uk_pins_get(struct uk_update *update, struct upkeep_outcome *out)
 
 		if (!mod) {
 			uk_pins_put(update);
-			return uk_refuse(out, UPKEEP_NO_MODULE, UPKEEP_AT_MODULES, i, -ENODEV);
+			return uk_refuse(report, UPKEEP_NO_MODULE, UPKEEP_AT_MODULES, i, -ENODEV);
 		}
 		WRITE_ONCE(update->pins[i].mod, mod);
 	}
@@ -123,15 +123,15 @@ static bool check_range(const struct uk_update *update, const struct upkeep_rang
 }
 
 /* With the modules held: every address lies in code or constants of vmlinux or of one of them. */
-int uk_places_check(struct uk_update *update, struct upkeep_outcome *out)
+int uk_places_check(struct uk_update *update, struct uk_report *report)
 {
 	unsigned int i;
 
 	for (i = 0; i < update->nr_writes; i++)
 		if (!check_write(update, &update->writes[i]))
-			return uk_refuse(out, UPKEEP_BAD_ADDRESS, UPKEEP_AT_WRITES, i, -ENXIO);
+			return uk_refuse(report, UPKEEP_BAD_ADDRESS, UPKEEP_AT_WRITES, i, -ENXIO);
 	for (i = 0; i < update->nr_ranges; i++)
 		if (!check_range(update, &update->ranges[i]))
-			return uk_refuse(out, UPKEEP_BAD_ADDRESS, UPKEEP_AT_RANGES, i, -ENXIO);
+			return uk_refuse(report, UPKEEP_BAD_ADDRESS, UPKEEP_AT_RANGES, i, -ENXIO);
 	return 0;
 }

@@ -33,17 +33,17 @@ bool uk_id_valid(const char *id)
 	return true;
 }
 
-static int bad(struct upkeep_outcome *out, enum upkeep_where where, unsigned int index)
+static int bad(struct uk_report *report, enum upkeep_where where, unsigned int index)
 {
-	return uk_refuse(out, UPKEEP_BAD_REQUEST, where, index, -EINVAL);
+	return uk_refuse(report, UPKEEP_BAD_REQUEST, where, index, -EINVAL);
 }
 
-static int overlap(struct upkeep_outcome *out, enum upkeep_where where, unsigned int index)
+static int overlap(struct uk_report *report, enum upkeep_where where, unsigned int index)
 {
-	return uk_refuse(out, UPKEEP_OVERLAP, where, index, -EINVAL);
+	return uk_refuse(report, UPKEEP_OVERLAP, where, index, -EINVAL);
 }
 
-static int check_request(const struct upkeep_apply *req, struct upkeep_outcome *out)
+static int check_request(const struct upkeep_apply *req, struct uk_report *report)
 {
 	bool counts = req->nr_writes && req->nr_writes <= UK_MAX_WRITES &&
 		      req->nr_ranges <= UK_MAX_RANGES && req->nr_modules <= UK_MAX_MODULES &&
@@ -51,7 +51,7 @@ static int check_request(const struct upkeep_apply *req, struct upkeep_outcome *
 
 	if (!uk_id_valid(req->id) || !counts || req->flags ||
 	    memchr_inv(req->reserved8, 0, sizeof(req->reserved8)))
-		return bad(out, UPKEEP_AT_REQUEST, 0);
+		return bad(report, UPKEEP_AT_REQUEST, 0);
 	return 0;
 }
 
@@ -80,7 +80,7 @@ static bool in_pool(const struct upkeep_apply *req, u32 at, u32 len)
 }
 
 static int read_ranges(struct uk_update *update, const struct upkeep_apply *req,
-		       struct upkeep_outcome *out)
+		       struct uk_report *report)
 {
 	unsigned int i;
 	int err, index;
@@ -99,18 +99,18 @@ static int read_ranges(struct uk_update *update, const struct upkeep_apply *req,
 		if (range->end <= range->start ||
 		    !kernel_range(range->start, range->end - range->start) ||
 		    range->reserved || !uk_name_valid(range->name, sizeof(range->name)))
-			return bad(out, UPKEEP_AT_RANGES, i);
+			return bad(report, UPKEEP_AT_RANGES, i);
 		if (range->when == UPKEEP_ON_APPLY)
 			uk_spans_add(&update->on_apply, range->start, range->end, i);
 		else if (range->when == UPKEEP_ON_UNDO)
 			uk_spans_add(&update->on_undo, range->start, range->end, i);
 		else
-			return bad(out, UPKEEP_AT_RANGES, i);
+			return bad(report, UPKEEP_AT_RANGES, i);
 	}
 	index = uk_spans_seal(&update->on_apply);
 	if (index < 0)
 		index = uk_spans_seal(&update->on_undo);
-	return index < 0 ? 0 : overlap(out, UPKEEP_AT_RANGES, index);
+	return index < 0 ? 0 : overlap(report, UPKEEP_AT_RANGES, index);
 }
 
 static int check_write(const struct uk_update *update, const struct upkeep_apply *req,
@@ -127,7 +127,7 @@ static int check_write(const struct uk_update *update, const struct upkeep_apply
 }
 
 static int read_writes(struct uk_update *update, const struct upkeep_apply *req,
-		       struct upkeep_outcome *out)
+		       struct uk_report *report)
 {
 	struct upkeep_write *writes;
 	unsigned int i;
@@ -145,7 +145,7 @@ static int read_writes(struct uk_update *update, const struct upkeep_apply *req,
 		const struct upkeep_write *from = &writes[i];
 
 		if (check_write(update, req, from)) {
-			err = bad(out, UPKEEP_AT_WRITES, i);
+			err = bad(report, UPKEEP_AT_WRITES, i);
 			goto free;
 		}
 		update->writes[update->nr_writes++] = (struct uk_write){
@@ -159,14 +159,14 @@ static int read_writes(struct uk_update *update, const struct upkeep_apply *req,
 	}
 	index = uk_spans_seal(&update->written);
 	if (index >= 0)
-		err = overlap(out, UPKEEP_AT_WRITES, index);
+		err = overlap(report, UPKEEP_AT_WRITES, index);
 free:
 	kvfree(writes);
 	return err;
 }
 
 static int read_modules(struct uk_update *update, const struct upkeep_apply *req,
-			struct upkeep_outcome *out)
+			struct uk_report *report)
 {
 	struct upkeep_module *modules;
 	unsigned int i;
@@ -185,7 +185,7 @@ static int read_modules(struct uk_update *update, const struct upkeep_apply *req
 
 		if (!uk_name_valid(from->name, sizeof(from->name)) || from->reserved ||
 		    (from->role != UPKEEP_TARGET && from->role != UPKEEP_PART)) {
-			err = bad(out, UPKEEP_AT_MODULES, i);
+			err = bad(report, UPKEEP_AT_MODULES, i);
 			break;
 		}
 		strscpy(pin->name, from->name, sizeof(pin->name));
@@ -197,7 +197,7 @@ static int read_modules(struct uk_update *update, const struct upkeep_apply *req
 }
 
 static int read_functions(struct uk_update *update, const struct upkeep_apply *req,
-			  struct upkeep_outcome *out)
+			  struct uk_report *report)
 {
 	unsigned int i;
 	int err;
@@ -212,18 +212,18 @@ static int read_functions(struct uk_update *update, const struct upkeep_apply *r
 
 		if (!uk_name_valid(function->object, sizeof(function->object)) ||
 		    !uk_name_valid(function->name, sizeof(function->name)))
-			return bad(out, UPKEEP_AT_FUNCTIONS, i);
+			return bad(report, UPKEEP_AT_FUNCTIONS, i);
 	}
 	return 0;
 }
 
-int uk_request_read(const struct upkeep_apply *req, struct upkeep_outcome *out,
+int uk_request_read(const struct upkeep_apply *req, struct uk_report *report,
 		    struct uk_update **ret)
 {
 	struct uk_update *update;
 	int err;
 
-	err = check_request(req, out);
+	err = check_request(req, report);
 	if (err)
 		return err;
 	update = kzalloc(sizeof(*update), GFP_KERNEL);
@@ -234,13 +234,13 @@ int uk_request_read(const struct upkeep_apply *req, struct upkeep_outcome *out,
 
 	err = copy_array(&update->bytes, req->bytes, req->nr_bytes, 1);
 	if (!err)
-		err = read_ranges(update, req, out);
+		err = read_ranges(update, req, report);
 	if (!err)
-		err = read_writes(update, req, out);
+		err = read_writes(update, req, report);
 	if (!err)
-		err = read_modules(update, req, out);
+		err = read_modules(update, req, report);
 	if (!err)
-		err = read_functions(update, req, out);
+		err = read_functions(update, req, report);
 	if (err) {
 		kobject_put(&update->kobj);
 		return err;

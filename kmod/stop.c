@@ -17,10 +17,9 @@ struct uk_stop {
 	/* What to do; a probe does nothing and has no update. */
 	struct uk_update *update;
 	bool undo;
+	struct uk_report *report;
 	struct uk_census *census;
-	struct uk_blockers *blockers;
-	struct uk_aliases aliases;
-	struct upkeep_outcome *out;
+	void *aliases;
 
 	unsigned int cpus;
 	atomic_t entered, left;
@@ -30,9 +29,12 @@ struct uk_stop {
 	u64 whole;
 };
 
-static int refuse_blocked(struct upkeep_outcome *out)
+/* 0 if nobody has been found on the code so far. */
+static int check_blocked(struct uk_report *report)
 {
-	return uk_refuse(out, UPKEEP_BLOCKED, UPKEEP_AT_REQUEST, 0, -EBUSY);
+	if (!report->out.blockers)
+		return 0;
+	return uk_refuse(report, UPKEEP_BLOCKED, UPKEEP_AT_REQUEST, 0, -EBUSY);
 }
 
 static int change_stopped(struct uk_stop *stop)
@@ -42,11 +44,11 @@ static int change_stopped(struct uk_stop *stop)
 	if (!stop->update)
 		return 0;
 	uk_census_finish(stop->census);
-	if (stop->blockers->nr)
-		return refuse_blocked(stop->out);
-	err = uk_writes_check(stop->update, stop->undo, stop->out);
+	err = check_blocked(stop->report);
 	if (!err)
-		uk_writes_store(stop->update, stop->undo, &stop->aliases);
+		err = uk_writes_check(stop->update, stop->undo, stop->report);
+	if (!err)
+		uk_writes_store(stop->update, stop->undo, stop->aliases);
 	return err;
 }
 
@@ -86,17 +88,17 @@ static void stop_all(struct uk_stop *stop)
 /*
  * cpus_read_lock() keeps the set of CPUs; text_mutex keeps out all others who write to code
  * (jump labels, static calls, kprobes, ftrace), none of whom leaves a write half done when it
- * drops it. In this order, as kprobes and jump labels take them.
+ * drops it. In this order, as kprobes and jump labels take them. Whoever ran while we waited
+ * for them is looked at once more, to leave less for the stop.
  */
 static void stop_locked(struct uk_stop *stop)
 {
 	cpus_read_lock();
 	mutex_lock(&text_mutex);
-	stop->err = uk_writes_check(stop->update, stop->undo, stop->out);
+	stop->err = uk_writes_check(stop->update, stop->undo, stop->report);
 	if (!stop->err) {
 		uk_census_check(stop->census);
-		if (stop->blockers->nr)
-			stop->err = refuse_blocked(stop->out);
+		stop->err = check_blocked(stop->report);
 	}
 	if (!stop->err)
 		stop_all(stop);
@@ -104,40 +106,30 @@ static void stop_locked(struct uk_stop *stop)
 	cpus_read_unlock();
 }
 
-static void report(const struct uk_stop *stop, struct upkeep_outcome *out)
+int uk_stop_change(struct uk_update *update, bool undo, struct uk_report *report)
 {
-	uk_census_report(stop->census, out);
-	out->cpus = stop->cpus;
-	out->stop_ns = stop->whole;
-	out->pause_ns = stop->end - stop->begin;
-}
-
-int uk_stop_change(struct uk_update *update, bool undo, struct uk_blockers *blockers,
-		   struct upkeep_outcome *out)
-{
-	struct uk_stop stop = {
-		.update = update, .undo = undo, .blockers = blockers, .out = out,
-	};
+	struct uk_stop stop = { .update = update, .undo = undo, .report = report };
 	u64 from = ktime_get_mono_fast_ns();
 	int err;
 
 	err = uk_aliases_map(update, &stop.aliases);
 	if (err)
 		return err;
-	err = uk_census_take(update, undo, blockers, &stop.census);
+	err = uk_census_take(update, undo, report, &stop.census);
 	if (err)
 		goto unmap;
 	uk_census_check(stop.census);
-	out->check_ns = ktime_get_mono_fast_ns() - from;
-	if (blockers->nr)
-		stop.err = refuse_blocked(out);
-	else
+	report->out.check_ns = ktime_get_mono_fast_ns() - from;
+	stop.err = check_blocked(report);
+	if (!stop.err)
 		stop_locked(&stop);
-	report(&stop, out);
-	err = stop.err;
 	uk_census_free(stop.census);
+	report->out.cpus = stop.cpus;
+	report->out.stop_ns = stop.whole;
+	report->out.pause_ns = stop.end - stop.begin;
+	err = stop.err;
 unmap:
-	uk_aliases_unmap(&stop.aliases);
+	uk_aliases_unmap(stop.aliases);
 	return err;
 }
 

@@ -41,9 +41,10 @@ static struct uk_update *to_update(struct kobject *kobj)
 	return container_of(kobj, struct uk_update, kobj);
 }
 
-/* NULL until the apply is through. Pairs with the release in update.c. */
+/* NULL until the apply is through. */
 static const struct uk_update *figures(const struct uk_update *update)
 {
+	/* Pairs with the release in enter(): the state before the figures. */
 	return smp_load_acquire(&update->state) == UK_APPLYING ? NULL : update;
 }
 
@@ -189,13 +190,13 @@ static ssize_t read_lines(const struct uk_update *update, unsigned int nr, line_
 	return lines.used;
 }
 
-#define LIST(name, nr, make)								\
+#define LIST(name, count, make)								\
 static ssize_t name##_read(struct file *file, struct kobject *kobj,			\
 			   struct bin_attribute *attr, char *buf, loff_t from, size_t size)	\
 {											\
 	const struct uk_update *update = to_update(kobj);				\
 											\
-	return read_lines(update, update->nr, make, buf, from, size);			\
+	return read_lines(update, (update)->count, make, buf, from, size);			\
 }											\
 static struct bin_attribute name##_list = __BIN_ATTR(name, 0400, name##_read, NULL, 0)
 

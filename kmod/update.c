@@ -41,22 +41,21 @@ unsigned int uk_updates_count(void)
 	return nr;
 }
 
-static void enter(struct uk_update *update, const struct upkeep_outcome *out)
+static void enter(struct uk_update *update, const struct uk_report *report)
 {
-	update->outcome = *out;
+	update->outcome = report->out;
 	update->order = ++last_order;
 	update->applied_at = ktime_get_real_seconds();
 	smp_store_release(&update->state, UK_APPLIED);	/* pairs with figures() in sysfs.c */
 	list_add_tail(&update->link, &updates);
 	__module_get(THIS_MODULE);
 	pr_info("update %s applied: %u functions, pause %llu us\n", update->id,
-		update->nr_functions, out->pause_ns / NSEC_PER_USEC);
+		update->nr_functions, report->out.pause_ns / NSEC_PER_USEC);
 }
 
-static int apply_held(struct uk_update *update, struct uk_blockers *blockers,
-		      struct upkeep_outcome *out)
+static int apply_held(struct uk_update *update, struct uk_report *report)
 {
-	int err = uk_places_check(update, out);
+	int err = uk_places_check(update, report);
 
 	if (err)
 		return err;
@@ -64,29 +63,28 @@ static int apply_held(struct uk_update *update, struct uk_blockers *blockers,
 	err = uk_sysfs_add(update);
 	if (err)
 		return err;
-	err = uk_stop_change(update, false, blockers, out);
+	err = uk_stop_change(update, false, report);
 	if (err)
 		kobject_del(&update->kobj);
 	else
-		enter(update, out);
+		enter(update, report);
 	return err;
 }
 
 /* On success the list owns the update; else it is still the caller's. */
-int uk_update_apply(struct uk_update *update, struct uk_blockers *blockers,
-		    struct upkeep_outcome *out)
+int uk_update_apply(struct uk_update *update, struct uk_report *report)
 {
 	int err;
 
 	mutex_lock(&uk_updates_lock);
 	if (find_update(update->id)) {
-		err = uk_refuse(out, UPKEEP_EXISTS, UPKEEP_AT_REQUEST, 0, -EEXIST);
+		err = uk_refuse(report, UPKEEP_EXISTS, UPKEEP_AT_REQUEST, 0, -EEXIST);
 		goto unlock;
 	}
-	err = uk_pins_get(update, out);
+	err = uk_pins_get(update, report);
 	if (err)
 		goto unlock;
-	err = apply_held(update, blockers, out);
+	err = apply_held(update, report);
 	if (err)
 		uk_pins_put(update);
 unlock:
@@ -140,19 +138,19 @@ static const struct uk_update *find_standing(const struct uk_update *update)
 	return NULL;
 }
 
-static void leave(struct uk_update *update, const struct upkeep_outcome *out)
+static void leave(struct uk_update *update, const struct uk_report *report)
 {
 	list_del(&update->link);
 	kobject_del(&update->kobj);
 	uk_pins_put(update);
 	pr_info("update %s undone: %u functions, pause %llu us\n", update->id,
-		update->nr_functions, out->pause_ns / NSEC_PER_USEC);
+		update->nr_functions, report->out.pause_ns / NSEC_PER_USEC);
 	kobject_put(&update->kobj);
 	/* Not the last reference: the file through which the request came holds one. */
 	module_put(THIS_MODULE);
 }
 
-int uk_update_undo(const char *id, struct uk_blockers *blockers, struct upkeep_outcome *out)
+int uk_update_undo(const char *id, struct uk_report *report)
 {
 	const struct uk_update *standing;
 	struct uk_update *update;
@@ -161,21 +159,21 @@ int uk_update_undo(const char *id, struct uk_blockers *blockers, struct upkeep_o
 	mutex_lock(&uk_updates_lock);
 	update = find_update(id);
 	if (!update) {
-		err = uk_refuse(out, UPKEEP_UNKNOWN, UPKEEP_AT_REQUEST, 0, -ENOENT);
+		err = uk_refuse(report, UPKEEP_UNKNOWN, UPKEEP_AT_REQUEST, 0, -ENOENT);
 		goto unlock;
 	}
 	standing = find_standing(update);
 	if (standing) {
-		strscpy(out->other, standing->id, sizeof(out->other));
-		err = uk_refuse(out, UPKEEP_STOOD_ON, UPKEEP_AT_REQUEST, 0, -EBUSY);
+		strscpy(report->out.other, standing->id, sizeof(report->out.other));
+		err = uk_refuse(report, UPKEEP_STOOD_ON, UPKEEP_AT_REQUEST, 0, -EBUSY);
 		goto unlock;
 	}
 	WRITE_ONCE(update->state, UK_UNDOING);
-	err = uk_stop_change(update, true, blockers, out);
+	err = uk_stop_change(update, true, report);
 	if (err)
 		WRITE_ONCE(update->state, UK_APPLIED);
 	else
-		leave(update, out);
+		leave(update, report);
 unlock:
 	mutex_unlock(&uk_updates_lock);
 	return err;

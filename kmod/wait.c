@@ -10,10 +10,10 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
@@ -41,7 +41,7 @@ struct uk_waiter {
 	struct upkeep_event event;
 };
 
-static DEFINE_MUTEX(lock);
+static DEFINE_SPINLOCK(lock);
 static LIST_HEAD(waiters);
 static DECLARE_WAIT_QUEUE_HEAD(changed);
 
@@ -89,14 +89,14 @@ static struct uk_waiter *halt_for(const struct module *mod)
 {
 	struct uk_waiter *waiter;
 
-	mutex_lock(&lock);
+	spin_lock(&lock);
 	waiter = find_waiter(mod->name);
 	if (waiter) {
 		kref_get(&waiter->ref);
 		fill_event(&waiter->event, mod);
 		set_halt(waiter, UK_HALTED);
 	}
-	mutex_unlock(&lock);
+	spin_unlock(&lock);
 	return waiter;
 }
 
@@ -119,7 +119,7 @@ static int end_halt(struct uk_waiter *waiter, long left)
 {
 	int err;
 
-	mutex_lock(&lock);
+	spin_lock(&lock);
 	if (waiter->halt == UK_ANSWERED)
 		err = waiter->error;
 	else if (waiter->halt == UK_LOST)
@@ -130,7 +130,7 @@ static int end_halt(struct uk_waiter *waiter, long left)
 		err = unanswered(waiter, "no answer before the deadline");
 	if (waiter->halt != UK_LOST)
 		set_halt(waiter, UK_IDLE);
-	mutex_unlock(&lock);
+	spin_unlock(&lock);
 	return err;
 }
 
@@ -193,15 +193,15 @@ int uk_wait_add(struct uk_file *file, struct upkeep_wait *req)
 	waiter->timeout = msecs_to_jiffies(req->timeout_ms);
 	waiter->strict = req->flags & UPKEEP_WAIT_STRICT;
 
-	mutex_lock(&lock);
+	spin_lock(&lock);
 	if (find_waiter(req->module)) {
-		mutex_unlock(&lock);
+		spin_unlock(&lock);
 		kfree(waiter);
 		return -EEXIST;
 	}
 	list_add_tail(&waiter->link, &waiters);
 	list_add_tail(&waiter->of_file, &file->waiters);
-	mutex_unlock(&lock);
+	spin_unlock(&lock);
 	/* Asked after the registration: a load that is not seen here will halt. */
 	req->loaded = module_is_loaded(req->module);
 	return 0;
@@ -215,7 +215,7 @@ int uk_wait_answer(struct uk_file *file, const struct upkeep_answer *req)
 	if (!uk_name_valid(req->module, sizeof(req->module)) || req->error > MAX_ERRNO ||
 	    req->reserved32)
 		return -EINVAL;
-	mutex_lock(&lock);
+	spin_lock(&lock);
 	list_for_each_entry(waiter, &file->waiters, of_file) {
 		if (strcmp(waiter->module, req->module) ||
 		    (waiter->halt != UK_HALTED && waiter->halt != UK_READ))
@@ -224,43 +224,29 @@ int uk_wait_answer(struct uk_file *file, const struct upkeep_answer *req)
 		set_halt(waiter, UK_ANSWERED);
 		err = 0;
 	}
-	mutex_unlock(&lock);
+	spin_unlock(&lock);
 	return err;
 }
 
-static struct uk_waiter *find_halted(const struct uk_file *file)
-{
-	struct uk_waiter *waiter;
-
-	list_for_each_entry(waiter, &file->waiters, of_file)
-		if (waiter->halt == UK_HALTED)
-			return waiter;
-	return NULL;
-}
-
-static bool any_halted(const struct uk_file *file)
-{
-	bool any;
-
-	mutex_lock(&lock);
-	any = find_halted(file);
-	mutex_unlock(&lock);
-	return any;
-}
-
-/* Returns whether there was one. */
+/* Is a load halted that was not read of? With @event, it is then. */
 static bool take_event(struct uk_file *file, struct upkeep_event *event)
 {
 	struct uk_waiter *waiter;
+	bool found = false;
 
-	mutex_lock(&lock);
-	waiter = find_halted(file);
-	if (waiter) {
-		*event = waiter->event;
-		WRITE_ONCE(waiter->halt, UK_READ);
+	spin_lock(&lock);
+	list_for_each_entry(waiter, &file->waiters, of_file) {
+		if (waiter->halt != UK_HALTED)
+			continue;
+		found = true;
+		if (event) {
+			*event = waiter->event;
+			WRITE_ONCE(waiter->halt, UK_READ);
+		}
+		break;
 	}
-	mutex_unlock(&lock);
-	return waiter;
+	spin_unlock(&lock);
+	return found;
 }
 
 ssize_t uk_wait_read(struct uk_file *file, char __user *buf, size_t size, bool nonblock)
@@ -272,7 +258,7 @@ ssize_t uk_wait_read(struct uk_file *file, char __user *buf, size_t size, bool n
 	while (!take_event(file, &event)) {
 		if (nonblock)
 			return -EAGAIN;
-		if (wait_event_interruptible(changed, any_halted(file)))
+		if (wait_event_interruptible(changed, take_event(file, NULL)))
 			return -ERESTARTSYS;
 	}
 	return copy_to_user(buf, &event, sizeof(event)) ? -EFAULT : sizeof(event);
@@ -281,14 +267,14 @@ ssize_t uk_wait_read(struct uk_file *file, char __user *buf, size_t size, bool n
 __poll_t uk_wait_poll(struct uk_file *file, struct file *filp, struct poll_table_struct *wait)
 {
 	poll_wait(filp, &changed, wait);
-	return any_halted(file) ? EPOLLIN | EPOLLRDNORM : 0;
+	return take_event(file, NULL) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 void uk_wait_release(struct uk_file *file)
 {
 	struct uk_waiter *waiter, *next;
 
-	mutex_lock(&lock);
+	spin_lock(&lock);
 	list_for_each_entry_safe(waiter, next, &file->waiters, of_file) {
 		list_del(&waiter->link);
 		list_del(&waiter->of_file);
@@ -297,7 +283,7 @@ void uk_wait_release(struct uk_file *file)
 			set_halt(waiter, UK_LOST);
 		kref_put(&waiter->ref, free_waiter);
 	}
-	mutex_unlock(&lock);
+	spin_unlock(&lock);
 }
 
 int uk_wait_init(void)

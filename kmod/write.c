@@ -8,83 +8,54 @@
 #include <linux/vmalloc.h>
 #include "core.h"
 
-static unsigned int pages_spanned(const struct uk_write *write)
+static unsigned int pages_of(const struct uk_write *write)
 {
-	return PFN_UP(offset_in_page(write->addr) + write->len);
+	return uk_write_gone(write) ? 0 : PFN_UP(offset_in_page(write->addr) + write->len);
 }
 
-static struct page *page_at(const struct uk_write *write, unsigned long addr)
+static struct page *page_at(const struct uk_write *write, unsigned int page)
 {
+	unsigned long addr = write->addr + page * PAGE_SIZE;
+
 	if (write->pin)
 		return vmalloc_to_page((void *)addr);
 	return pfn_to_page(PHYS_PFN(__pa_symbol(addr)));
 }
 
-static int list_pages(const struct uk_update *update, struct uk_aliases *aliases)
+/*
+ * One mapping for all: the pages that each write spans, in the order of the writes. NULL if
+ * there is nothing left to write to.
+ */
+int uk_aliases_map(const struct uk_update *update, void **ret)
 {
-	unsigned int i, page, n = 0;
+	unsigned int i, page, nr = 0, n = 0;
+	struct page **pages;
 
-	for (i = 0; i < update->nr_writes; i++) {
-		const struct uk_write *write = &update->writes[i];
-
-		if (uk_write_gone(write))
-			continue;
-		for (page = 0; page < pages_spanned(write); page++, n++) {
-			aliases->pages[n] = page_at(write, write->addr + page * PAGE_SIZE);
-			if (!aliases->pages[n])
-				return -EFAULT;
-		}
-	}
-	return 0;
-}
-
-/* One mapping for all: every write has the pages that it spans to itself, in their order. */
-int uk_aliases_map(const struct uk_update *update, struct uk_aliases *ret)
-{
-	unsigned int i, n = 0;
-	int err = -ENOMEM;
-
-	memset(ret, 0, sizeof(*ret));
+	*ret = NULL;
 	for (i = 0; i < update->nr_writes; i++)
-		if (!uk_write_gone(&update->writes[i]))
-			ret->nr_pages += pages_spanned(&update->writes[i]);
-	if (!ret->nr_pages)
+		nr += pages_of(&update->writes[i]);
+	if (!nr)
 		return 0;
-	ret->pages = kvcalloc(ret->nr_pages, sizeof(*ret->pages), GFP_KERNEL);
-	ret->at = kvcalloc(update->nr_writes, sizeof(*ret->at), GFP_KERNEL);
-	if (ret->pages && ret->at)
-		err = list_pages(update, ret);
-	if (!err) {
-		ret->map = vmap(ret->pages, ret->nr_pages, VM_MAP, PAGE_KERNEL);
-		err = ret->map ? 0 : -ENOMEM;
-	}
-	if (err) {
-		uk_aliases_unmap(ret);
-		return err;
-	}
-	for (i = 0; i < update->nr_writes; i++) {
-		const struct uk_write *write = &update->writes[i];
-
-		if (uk_write_gone(write))
-			continue;
-		ret->at[i] = ret->map + n * PAGE_SIZE + offset_in_page(write->addr);
-		n += pages_spanned(write);
-	}
-	return 0;
+	pages = kvcalloc(nr, sizeof(*pages), GFP_KERNEL);
+	if (!pages)
+		return -ENOMEM;
+	for (i = 0; i < update->nr_writes; i++)
+		for (page = 0; page < pages_of(&update->writes[i]); page++)
+			pages[n++] = page_at(&update->writes[i], page);
+	*ret = vmap(pages, nr, VM_MAP, PAGE_KERNEL);
+	kvfree(pages);
+	return *ret ? 0 : -ENOMEM;
 }
 
-void uk_aliases_unmap(struct uk_aliases *aliases)
+void uk_aliases_unmap(void *aliases)
 {
-	if (aliases->map)
-		vunmap(aliases->map);
-	kvfree(aliases->pages);
-	kvfree(aliases->at);
-	memset(aliases, 0, sizeof(*aliases));
+	vunmap(aliases);
 }
 
 static int refuse_bytes(const struct uk_write *write, unsigned int index, const u8 *want,
-			struct upkeep_outcome *out)
+			struct uk_report *report)
 {
+	struct upkeep_outcome *out = &report->out;
 	const u8 *have = (const u8 *)write->addr;
 	u32 at = 0;
 
@@ -94,11 +65,11 @@ static int refuse_bytes(const struct uk_write *write, unsigned int index, const 
 	out->found_at = write->len > UPKEEP_FOUND_LEN ? at : 0;
 	out->found_len = min_t(u32, write->len - out->found_at, UPKEEP_FOUND_LEN);
 	memcpy(out->found, have + out->found_at, out->found_len);
-	return uk_refuse(out, UPKEEP_BYTES, UPKEEP_AT_WRITES, index, -EILSEQ);
+	return uk_refuse(report, UPKEEP_BYTES, UPKEEP_AT_WRITES, index, -EILSEQ);
 }
 
 /* Does memory hold what must be there before an apply, or an undo? */
-int uk_writes_check(const struct uk_update *update, bool undo, struct upkeep_outcome *out)
+int uk_writes_check(const struct uk_update *update, bool undo, struct uk_report *report)
 {
 	unsigned int i;
 
@@ -107,7 +78,7 @@ int uk_writes_check(const struct uk_update *update, bool undo, struct upkeep_out
 		const u8 *want = undo ? write->new : write->old;
 
 		if (!uk_write_gone(write) && memcmp((void *)write->addr, want, write->len))
-			return refuse_bytes(write, i, want, out);
+			return refuse_bytes(write, i, want, report);
 	}
 	return 0;
 }
@@ -134,17 +105,19 @@ static bool store_at_once(u8 *to, const u8 *from, u32 len)
 	return done;
 }
 
-void uk_writes_store(const struct uk_update *update, bool undo, const struct uk_aliases *aliases)
+void uk_writes_store(const struct uk_update *update, bool undo, void *aliases)
 {
 	unsigned int i;
 
 	for (i = 0; i < update->nr_writes; i++) {
 		const struct uk_write *write = &update->writes[i];
 		const u8 *from = undo ? write->old : write->new;
+		u8 *to = aliases + offset_in_page(write->addr);
 
 		if (uk_write_gone(write))
 			continue;
-		if (!store_at_once(aliases->at[i], from, write->len))
-			memcpy(aliases->at[i], from, write->len);
+		if (!store_at_once(to, from, write->len))
+			memcpy(to, from, write->len);
+		aliases += pages_of(write) * PAGE_SIZE;
 	}
 }

@@ -3,8 +3,8 @@
  * What upkeep.ko and user space say to each other over /dev/upkeep. This is the only header that
  * both of them include.
  *
- * Every request begins with struct upkeep_header. @abi must equal UPKEEP_ABI; @size is sizeof() of
- * the request as the caller was compiled. A newer module takes a shorter request as if the missing
+ * Every request begins with struct upkeep_header. @abi must equal UPKEEP_ABI (else EPROTO; only
+ * UPKEEP_INFO answers any version); @size is sizeof() of the request as the caller was compiled. A newer module takes a shorter request as if the missing
  * tail were zero; an older module takes a longer one if the tail that it does not know is zero, and
  * answers E2BIG otherwise. The ioctl numbers hold the size of the header, so they never change.
  * Pointers travel as __u64. All reserved fields and unknown flags must be zero (else EINVAL).
@@ -144,9 +144,9 @@ enum upkeep_where {
 };
 
 /*
- * What came of an apply or undo. It is filled in whenever the header of the request was understood
- * (that is, after any errno but EPERM, EFAULT, E2BIG, ENOTTY and an EINVAL that leaves @refusal
- * 0). Memory was changed if and only if the ioctl returned 0.
+ * What came of an apply or undo. Memory was changed if and only if the ioctl returned 0. Else
+ * @refusal says why; only a request that was not understood at all (EPERM, EPROTO, E2BIG, ENOTTY,
+ * EFAULT, EINVAL, ENOMEM) leaves it 0.
  *
  * pause_ns: from the moment at which every CPU is held until the last of them is let go.
  * stop_ns: the whole stop, with the gathering of the CPUs before it and their release. Both are 0
@@ -216,8 +216,8 @@ struct upkeep_apply {
 
 /*
  * UPKEEP_UNDO: writes the old bytes back in one stop, if the new ones are all still there and no
- * later update writes into this one's writes, undo ranges or part modules. Afterwards the update
- * is gone from /sys/kernel/upkeep and its modules are no longer held.
+ * later update writes into this one's writes or undo ranges or holds one of its part modules.
+ * Afterwards the update is gone from /sys/kernel/upkeep and its modules are no longer held.
  */
 struct upkeep_undo {
 	struct upkeep_header header;

@@ -486,16 +486,6 @@ static int answer(const char *module, unsigned int error)
 	return ioctl(kt_device, UPKEEP_ANSWER, &answer) ? errno : 0;
 }
 
-static int spawn_load(const char *params)
-{
-	int pid = fork();
-
-	if (pid)
-		return pid;
-	close(kt_device); /* or it would keep the waiter alive */
-	_exit(kt_load("kt_late", params));
-}
-
 static bool next_event(struct upkeep_event *event)
 {
 	struct pollfd poll_fd = { .fd = kt_device, .events = POLLIN };
@@ -535,7 +525,7 @@ static void test_wait(void)
 	kt_ok(read(kt_device, &event, sizeof(event)) < 0 && errno == EAGAIN,
 	      "nothing is halted yet");
 	kt_ok(answer("kt_late", 0) == ENOENT, "and nothing can be answered");
-	int pid = spawn_load("");
+	int pid = kt_spawn_load("kt_late", "");
 
 	kt_ok(next_event(&event) && !strcmp(event.module, "kt_late") && event.nr_regions >= 3 &&
 	      event.regions[0].kind == UPKEEP_REGION_TEXT &&
@@ -566,17 +556,23 @@ static void test_wait_refusals(void)
 	reopen();
 	wait_for("kt_late", 300, UPKEEP_WAIT_STRICT, NULL);
 	kt_ok(kt_load("kt_late", ""), "or fails, if the waiter is strict");
-	pid = spawn_load("");
+	pid = kt_spawn_load("kt_late", "");
 	kt_ok(next_event(&event) && !answer("kt_late", EPERM) && kt_reap(pid), "it can be refused");
 	reopen();
 	wait_for("kt_late", 60000, 0, NULL);
-	pid = spawn_load("");
+	pid = kt_spawn_load("kt_late", "");
 	next_event(&event);
 	reopen();
 	kt_ok(!kt_reap(pid) && !kt_unload("kt_late"), "when the waiter goes, the load goes on");
 
 	wait_for("kt_late", 60000, 0, NULL);
-	pid = spawn_load("fail=1");
+	pid = kt_spawn_load("kt_late", "");
+	next_event(&event);
+	kt_kill(pid);
+	kt_ok(answer("kt_late", 0) == ENOENT && kt_unload("kt_late") == ENOENT,
+	      "a loader that is killed does not wait");
+
+	pid = kt_spawn_load("kt_late", "fail=1");
 	next_event(&event);
 	struct kt_request *req = kt_start("72");
 	int err = apply_late(req);
@@ -585,7 +581,7 @@ static void test_wait_refusals(void)
 	      kt_reads(SYS "72/modules", "kt_late target gone\nkt_new part"),
 	      "if its init fails, the update says what has gone");
 	kt_ok(!kt_undo_soon(req, "72", 10), "and can be undone");
-	pid = spawn_load("");
+	pid = kt_spawn_load("kt_late", "");
 	next_event(&event);
 	err = apply_late(kt_start("73"));
 	answer("kt_late", EPERM);

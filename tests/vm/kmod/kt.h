@@ -29,8 +29,10 @@ uint64_t kt_symbol_end(const char *module, const char *name);
 /* To be called after a module came or went by other ways than kt_load() and kt_unload(). */
 void kt_modules_changed(void);
 void kt_memory(uint64_t addr, void *ret, size_t size);
-/* Loads a module as koload does; 0 or an errno. */
+/* Loads a module with koload: a child that does so, or its wait status. */
+int kt_spawn_load(const char *name, const char *params);
 int kt_load(const char *name, const char *params);
+/* 0 or an errno. */
 int kt_unload(const char *name);
 
 /* A request under construction; kt_start() clears it. */

@@ -202,23 +202,25 @@ void kt_memory(uint64_t addr, void *ret, size_t size)
 	kt_die("/proc/kcore");
 }
 
-int kt_load(const char *name, const char *params)
+int kt_spawn_load(const char *name, const char *params)
 {
 	char path[256];
-	int pid = fork(), status;
+	int pid = fork();
 
 	kt_modules_changed();
+	if (pid)
+		return pid;
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-	if (!pid) {
-		snprintf(path, sizeof(path), "/kt/%s.ko", name);
-		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	dup2(null, 2);
+	snprintf(path, sizeof(path), "/kt/%s.ko", name);
+	execl("/bin/koload", "koload", path, params, NULL);
+	_exit(127);
+}
 
-		dup2(null, 2);
-		execl("/bin/koload", "koload", path, params, NULL);
-		_exit(127);
-	}
-	waitpid(pid, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+int kt_load(const char *name, const char *params)
+{
+	return kt_reap(kt_spawn_load(name, params));
 }
 
 int kt_unload(const char *name)

@@ -3,6 +3,8 @@
 
 #include <linux/module.h>
 
+int kt_late(void);
+
 static int seen;
 module_param(seen, int, 0444);
 

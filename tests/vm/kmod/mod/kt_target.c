@@ -21,6 +21,14 @@
 #include <linux/seq_file.h>
 #include <linux/wait.h>
 
+int kt_answer(void);
+int kt_sleep(void);
+int kt_odd(void);
+void kt_spin_inner(void);
+int kt_spin(void);
+int kt_tail(void);
+int kt_past_tail(void);
+
 static struct proc_dir_entry *dir;
 static DECLARE_WAIT_QUEUE_HEAD(wait);
 static unsigned int released;
@@ -66,8 +74,6 @@ static noinline int kt_odd_caller(void)
 }
 
 /* The call is its last instruction, as that of a function that does not return would be. */
-int kt_tail(void);
-int kt_past_tail(void);
 asm(".pushsection .text\n"
     "	.p2align 4\n"
     "	.globl kt_tail, kt_past_tail\n"
@@ -97,6 +103,7 @@ noinline void kt_spin_inner(void)
 		cpu_relax();
 	/* With preempt=full it is interrupted in the loop, else it leaves the CPU here. */
 	cond_resched();
+	barrier();
 }
 
 noinline int kt_spin(void)

@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/strbuf.h"
-#include "base/vec.h"
+#include "live/klog.h"
 #include "live/paths.h"
 
 #include <errno.h>
@@ -98,7 +98,7 @@ struct uk_error *uk_module_may_load(const struct uk_live_paths *paths)
 	return NULL;
 }
 
-static struct uk_error *load_error(int errnum, const char *name)
+static struct uk_error *load_error(int errnum, const char *name, const char *said)
 {
 	switch (errnum) {
 	case ENOKEY:
@@ -112,15 +112,18 @@ static struct uk_error *load_error(int errnum, const char *name)
 	case EEXIST:
 		return uk_error_create(UK_ERR_BUSY, "load %s: it is loaded already", name);
 	default:
-		return uk_error_errno(errnum, "load %s (the kernel log may say why: dmesg)", name);
+		return uk_error_errno(errnum, "load %s (%s%s)", name,
+				      said[0] ? "the kernel says: " : "dmesg may say why", said);
 	}
 }
 
 struct uk_error *uk_module_load(const struct uk_modfile *file, const char *name)
 {
-	if (!syscall(SYS_init_module, file->data, file->len, ""))
-		return NULL;
-	return load_error(errno, name);
+	char said[256];
+	int log = uk_klog_open();
+	int errnum = syscall(SYS_init_module, file->data, file->len, "") ? errno : 0;
+	uk_klog_find(log, name, said, sizeof(said));
+	return errnum ? load_error(errnum, name, said) : NULL;
 }
 
 struct uk_error *uk_module_unload(const char *name)

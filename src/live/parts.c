@@ -182,10 +182,9 @@ static struct uk_error *load_part(struct uk_parts *parts, struct uk_part *part)
 struct uk_error *uk_parts_load(struct uk_parts *parts, const struct uk_match *match,
 			       struct uk_fault *fault)
 {
-	const struct uk_update *update = uk_bundle_update(parts->bundle);
 	struct uk_error *err = take_match(parts, match);
 	if (!err)
-		err = uk_links_save(parts->paths, update, match);
+		err = uk_links_save(parts, match);
 	for (size_t i = 0; !err && i < parts->parts.len; i++) {
 		struct uk_part *part = &parts->parts.data[i];
 		if (!part->object)
@@ -198,9 +197,8 @@ struct uk_error *uk_parts_load(struct uk_parts *parts, const struct uk_match *ma
 
 struct uk_error *uk_parts_reuse(struct uk_parts *parts, const struct uk_match *match)
 {
-	const struct uk_update *update = uk_bundle_update(parts->bundle);
 	bool same = false;
-	struct uk_error *err = uk_links_compare(parts->paths, update, match, &same);
+	struct uk_error *err = uk_links_compare(parts, match, &same);
 	for (size_t i = 0; !err && same && i < parts->parts.len; i++) {
 		enum uk_module_state state = UK_MODULE_LIVE;
 		if (parts->parts.data[i].object)
@@ -213,7 +211,7 @@ struct uk_error *uk_parts_reuse(struct uk_parts *parts, const struct uk_match *m
 				       "modules of it are loaded from before, linked to a state of "
 				       "the kernel that is no more; remove them with: upkeep undo "
 				       "--purge %s",
-				       update->id);
+				       uk_bundle_update(parts->bundle)->id);
 	for (size_t i = 0; !err && i < parts->parts.len; i++) {
 		if (parts->parts.data[i].object)
 			err = locate(parts, &parts->parts.data[i]);
@@ -295,9 +293,12 @@ static struct uk_error *purge_round(const struct uk_live_paths *paths, char *con
 struct uk_error *uk_parts_purge(const struct uk_live_paths *paths, const char *id,
 				char *const *modules, size_t nr)
 {
+	struct uk_error *err = uk_links_check_purge(paths, id);
+	if (err)
+		return err;
 	for (;;) {
 		size_t gone = 0, left = 0;
-		struct uk_error *err = purge_round(paths, modules, nr, &gone, &left);
+		err = purge_round(paths, modules, nr, &gone, &left);
 		if (!left)
 			return uk_links_remove(paths, id);
 		if (!gone)

@@ -225,30 +225,84 @@ START_TEST(addresses_lie_inside_their_sections)
 }
 END_TEST
 
+/* The parts of the sample bundle; that of the module has @section too. */
+static void make_links(const struct uk_bundle *bundle, const char *section, struct uk_match *match,
+		       struct uk_parts *parts)
+{
+	const struct uk_update *update = uk_bundle_update(bundle);
+	struct uk_match_symbol symbol = { "printk", 0xffffffff81000000, UK_MATCH_LEARNED };
+	struct uk_object *object = make_part("", "");
+	struct uk_section *added;
+	ck_ok(uk_object_add_section(object, section, SHT_PROGBITS, SHF_ALLOC, 8, 0, "12345678", 8,
+				    &added));
+	ck_assert(uk_vec_push(&match->symbols, symbol));
+	parts->paths = &machine.paths;
+	parts->bundle = bundle;
+	struct uk_part core = { .number = 0, .model = &update->parts.data[0] };
+	struct uk_part module = { .number = 1, .model = &update->parts.data[1], .object = object };
+	ck_assert(uk_vec_push(&parts->parts, core));
+	ck_assert(uk_vec_push(&parts->parts, module));
+	machine_put(&machine, "sys/module/nft_limit/initstate", "live\n");
+}
+
+static void free_links(struct uk_match *match, struct uk_parts *parts)
+{
+	uk_object_destroy((struct uk_object *)parts->parts.data[1].object);
+	uk_vec_deinit(&match->symbols);
+	uk_parts_deinit(parts);
+}
+
+/* The new file is made before the old one goes, so it has another number. */
+static void load_again(void)
+{
+	machine_put(&machine, "sys/module/nft_limit/initstate", "live\n");
+}
+
 START_TEST(links_change_with_any_address_and_any_reload)
 {
 	bool same;
-	uk_auto_update struct uk_update *update = sample_update();
+	uk_auto_bundle struct uk_bundle *bundle = sample_bundle(&machine);
 	struct uk_match match = {};
-	struct uk_match_symbol symbol = { "printk", 0xffffffff81000000, UK_MATCH_LEARNED };
-	ck_assert(uk_vec_push(&match.symbols, symbol));
-	machine_put(&machine, "sys/module/nft_limit/initstate", "live\n");
-	ck_ok(uk_links_compare(&machine.paths, update, &match, &same));
+	struct uk_parts parts = {};
+	make_links(bundle, ".rodata", &match, &parts);
+	ck_ok(uk_links_compare(&parts, &match, &same));
 	ck_assert_msg(!same, "nothing was saved");
-	ck_ok(uk_links_save(&machine.paths, update, &match));
-	ck_ok(uk_links_compare(&machine.paths, update, &match, &same));
+	ck_ok(uk_links_save(&parts, &match));
+	ck_ok(uk_links_compare(&parts, &match, &same));
 	ck_assert(same);
 	match.symbols.data[0].address++;
-	ck_ok(uk_links_compare(&machine.paths, update, &match, &same));
+	ck_ok(uk_links_compare(&parts, &match, &same));
 	ck_assert_msg(!same, "an address has changed");
 	match.symbols.data[0].address--;
-	/* The new file is made before the old one goes, so it has another number. */
-	machine_put(&machine, "sys/module/nft_limit/initstate", "live\n");
-	ck_ok(uk_links_compare(&machine.paths, update, &match, &same));
+	load_again();
+	ck_ok(uk_links_compare(&parts, &match, &same));
 	ck_assert_msg(!same, "the module was loaded again");
-	ck_ok(uk_links_remove(&machine.paths, update->id));
-	ck_ok(uk_links_remove(&machine.paths, update->id));
-	uk_vec_deinit(&match.symbols);
+	ck_ok(uk_links_check_purge(&machine.paths, SAMPLE_ID));
+	ck_ok(uk_links_remove(&machine.paths, SAMPLE_ID));
+	ck_ok(uk_links_remove(&machine.paths, SAMPLE_ID));
+	ck_ok(uk_links_check_purge(&machine.paths, SAMPLE_ID));
+	free_links(&match, &parts);
+}
+END_TEST
+
+static const char *const tables[] = { "__jump_table", ".static_call_sites" };
+
+START_TEST(code_entangled_with_a_module_that_went_stays)
+{
+	uk_auto_bundle struct uk_bundle *bundle = sample_bundle(&machine);
+	struct uk_match match = {};
+	struct uk_parts parts = {};
+	char *modules[] = { "upkeep_" SAMPLE_ID "_1" };
+	make_links(bundle, tables[_i], &match, &parts);
+	ck_ok(uk_links_save(&parts, &match));
+	ck_ok(uk_links_check_purge(&machine.paths, SAMPLE_ID));
+	load_again();
+	ck_fails(uk_parts_purge(&machine.paths, SAMPLE_ID, modules, 1), UK_ERR_REFUSED,
+		 "module nft_limit was unloaded since");
+	machine_drop(&machine, "sys/module/nft_limit");
+	ck_fails(uk_links_check_purge(&machine.paths, SAMPLE_ID), UK_ERR_REFUSED,
+		 "stays loaded until the machine is booted again");
+	free_links(&match, &parts);
 }
 END_TEST
 
@@ -389,6 +443,8 @@ int main(void)
 			    UK_ARRAY_SIZE(orders));
 	tcase_add_test(tcase, addresses_lie_inside_their_sections);
 	tcase_add_test(tcase, links_change_with_any_address_and_any_reload);
+	tcase_add_loop_test(tcase, code_entangled_with_a_module_that_went_stays, 0,
+			    UK_ARRAY_SIZE(tables));
 	tcase_add_test(tcase, the_lock_is_held_by_one_process_and_names_it);
 	tcase_add_test(tcase, the_lock_is_waited_for);
 	tcase_add_test(tcase, a_process_ends_before_the_named_step);

@@ -110,6 +110,9 @@ static struct uk_error *compare_types_of(struct uk_work *work, const struct uk_p
  */
 static bool is_changed(const struct uk_work *work, const struct uk_pair *pair)
 {
+	/* Assembly code defines no types. */
+	if (uk_str_ends(pair->touched->patched->source, ".S"))
+		return false;
 	uk_vec_for_each(object, &work->update->objects) {
 		if (!strcmp(object->path, pair->touched->patched->object))
 			return true;

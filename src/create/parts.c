@@ -97,19 +97,6 @@ struct uk_error *uk_work_link_parts(struct uk_work *work)
 	return NULL;
 }
 
-struct uk_error *uk_work_link_core(struct uk_work *work)
-{
-	static const char member[] = "core/upkeep.ko";
-	uk_auto_free char *out = NULL;
-	struct uk_error *err = uk_asprintf(&out, "%s/upkeep.ko", work->folder);
-	if (!err)
-		err = uk_link_core(work->tree, work->options->kmod, work->options->include, out,
-				   work->sink);
-	if (!err)
-		err = add_file(work, out, member);
-	return err ? err : uk_strdup(member, &work->update->core);
-}
-
 struct uk_error *uk_work_pack(struct uk_work *work)
 {
 	struct uk_error *err = uk_asprintf(&work->packed, "%s/update.upk", work->folder);

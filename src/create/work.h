@@ -74,11 +74,13 @@ struct uk_error *uk_work_judge(struct uk_work *work) uk_must_check;
 
 /* parts.c: the modules and everything else that goes into the bundle. */
 struct uk_error *uk_work_link_parts(struct uk_work *work) uk_must_check;
-struct uk_error *uk_work_link_core(struct uk_work *work) uk_must_check;
 struct uk_error *uk_work_pack(struct uk_work *work) uk_must_check;
 /* Adds a member; takes @data. */
 struct uk_error *uk_work_add_member(struct uk_work *work, const char *name, char *data, size_t len)
 	uk_must_check;
+
+/* core.c: upkeep.ko for this kernel. */
+struct uk_error *uk_work_link_core(struct uk_work *work) uk_must_check;
 
 /* verify.c: the finished update against the kernel's own image, then to where it is wanted. */
 struct uk_error *uk_work_verify(struct uk_work *work) uk_must_check;

@@ -320,7 +320,7 @@ static uint64_t type_bits(Dwarf_Die *type)
 }
 
 /* Where a member lies; both ways of telling of a bitfield (DWARF 5, 5.7.6, and its footnote). */
-static void get_extent(Dwarf_Die *die, Dwarf_Die *type, struct uk_member *member)
+static void get_extent(Dwarf_Die *die, Dwarf_Die *type, struct uk_layout_member *member)
 {
 	uint64_t at = 0, bits, storage, from_top;
 	get_number(die, DW_AT_data_member_location, &at);
@@ -345,7 +345,7 @@ static struct uk_error *add_member(struct uk_layouts *layouts, struct uk_layout 
 	Dwarf_Die type;
 	if (!get_plain_type(die, &type))
 		return damaged(die, "a member without a type");
-	struct uk_member member = { .name = dwarf_diename(die) };
+	struct uk_layout_member member = { .name = dwarf_diename(die) };
 	get_extent(die, &type, &member);
 	member.bit_offset += base;
 	bool anonymous = is_composite(dwarf_tag(&type)) && !dwarf_diename(&type);

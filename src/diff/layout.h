@@ -27,7 +27,7 @@ enum uk_layout_kind {
 };
 
 /* A member; those of anonymous members stand beside it ("x", or "in.x" when it has a name). */
-struct uk_member {
+struct uk_layout_member {
 	const char *name;
 	const char *type;
 	uint64_t bit_offset; /* from the start of the outermost type */
@@ -45,7 +45,7 @@ struct uk_layout {
 	const char *name;     /* its tag, or the typedef of one without; NULL: an enum without */
 	const char *function; /* that it is defined in, or NULL */
 	uint64_t size, align; /* bytes; align 0 unless the source asks for one */
-	UK_VEC(struct uk_member) members;
+	UK_VEC(struct uk_layout_member) members;
 	UK_VEC(struct uk_enumerator) enumerators;
 	Dwarf_Die die;
 	struct uk_layout *next; /* another of the same name, or NULL */

@@ -100,13 +100,13 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
-static bool same_place(const struct uk_member *a, const struct uk_member *b)
+static bool same_place(const struct uk_layout_member *a, const struct uk_layout_member *b)
 {
 	return a->bit_offset == b->bit_offset && a->bit_size == b->bit_size &&
 	       a->bitfield == b->bitfield;
 }
 
-static bool same_member(const struct uk_member *a, const struct uk_member *b)
+static bool same_member(const struct uk_layout_member *a, const struct uk_layout_member *b)
 {
 	return same_place(a, b) && !strcmp(a->name, b->name) && same_text(a->type, b->type);
 }
@@ -143,14 +143,14 @@ static struct uk_error *index_members(const struct uk_layout *layout, struct uk_
 	return NULL;
 }
 
-static const struct uk_member *find_member(const struct uk_map *map, const char *name)
+static const struct uk_layout_member *find_member(const struct uk_map *map, const char *name)
 {
 	struct uk_map_entry *entry = uk_map_find_str(map, name);
 	return entry ? entry->ptr : NULL;
 }
 
 /* "8" in bytes, or "8 bit 3" */
-static const char *offset_text(const struct uk_member *member, char buf[48])
+static const char *offset_text(const struct uk_layout_member *member, char buf[48])
 {
 	if (member->bitfield)
 		snprintf(buf, 48, "%llu bit %llu", (unsigned long long)member->bit_offset / 8,
@@ -160,7 +160,7 @@ static const char *offset_text(const struct uk_member *member, char buf[48])
 	return buf;
 }
 
-static const char *size_text(const struct uk_member *member, char buf[48])
+static const char *size_text(const struct uk_layout_member *member, char buf[48])
 {
 	if (member->bitfield)
 		snprintf(buf, 48, "%llu bits", (unsigned long long)member->bit_size);
@@ -170,9 +170,9 @@ static const char *size_text(const struct uk_member *member, char buf[48])
 }
 
 /* A member of @layout that is not in @twins but lies where @member does, with its type. */
-static const struct uk_member *find_renamed(const struct uk_layout *layout,
+static const struct uk_layout_member *find_renamed(const struct uk_layout *layout,
 					    const struct uk_map *twins,
-					    const struct uk_member *member)
+					    const struct uk_layout_member *member)
 {
 	uk_vec_for_each (other, &layout->members) {
 		if (same_place(other, member) && same_text(other->type, member->type) &&
@@ -182,8 +182,8 @@ static const struct uk_member *find_renamed(const struct uk_layout *layout,
 	return NULL;
 }
 
-static void compare_twins(struct changes *changes, const struct uk_member *old,
-			  const struct uk_member *new)
+static void compare_twins(struct changes *changes, const struct uk_layout_member *old,
+			  const struct uk_layout_member *new)
 {
 	char from[48], to[48];
 	if (!same_text(old->type, new->type))
@@ -194,8 +194,8 @@ static void compare_twins(struct changes *changes, const struct uk_member *old,
 			   size_text(old, from), size_text(new, to));
 }
 
-static void compare_offsets(struct changes *changes, const struct uk_member *old,
-			    const struct uk_member *new)
+static void compare_offsets(struct changes *changes, const struct uk_layout_member *old,
+			    const struct uk_layout_member *new)
 {
 	char from[48], to[48];
 	if (old->bit_offset != new->bit_offset)
@@ -211,7 +211,7 @@ static void list_removed(struct changes *changes, const struct uk_layout *old,
 	uk_vec_for_each (member, &old->members) {
 		if (find_member(new_names, member->name))
 			continue;
-		const struct uk_member *renamed = find_renamed(new, old_names, member);
+		const struct uk_layout_member *renamed = find_renamed(new, old_names, member);
 		if (renamed)
 			add_change(changes, "member %s renamed to %s", member->name, renamed->name);
 		else
@@ -245,12 +245,12 @@ static struct uk_error *compare_members(struct changes *changes, const struct uk
 	list_removed(changes, old, new, &old_names, &new_names);
 	list_added(changes, old, new, &old_names, &new_names);
 	uk_vec_for_each (member, &old->members) {
-		const struct uk_member *twin = find_member(&new_names, member->name);
+		const struct uk_layout_member *twin = find_member(&new_names, member->name);
 		if (twin)
 			compare_twins(changes, member, twin);
 	}
 	uk_vec_for_each (member, &old->members) {
-		const struct uk_member *twin = find_member(&new_names, member->name);
+		const struct uk_layout_member *twin = find_member(&new_names, member->name);
 		if (twin)
 			compare_offsets(changes, member, twin);
 	}

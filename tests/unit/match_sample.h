@@ -180,4 +180,68 @@ __attribute__((unused)) static bool sample_explains(struct sample *sample, const
 	return explained;
 }
 
+/* Where each section of a compiled object is put: a page after the other from @base on. */
+static inline uint64_t sample_base(const struct uk_section *section, uint64_t base)
+{
+	return base + section->index * 0x1000;
+}
+
+/* The symbols of an object that lies at @base, as kallsyms lists them. */
+__attribute__((unused)) static void sample_list(struct sample *sample,
+						const struct uk_object *object, uint64_t base,
+						const char *module)
+{
+	uk_vec_for_each(symbol, &object->symbols) {
+		if ((*symbol)->place != UK_SYMBOL_DEFINED || (*symbol)->type == STT_SECTION ||
+		    (*symbol)->name[0] == '.' || !((*symbol)->section->flags & SHF_ALLOC))
+			continue;
+		char type = uk_symbol_is_function(*symbol) ? 't' : 'd';
+		if ((*symbol)->bind == STB_GLOBAL)
+			type = (char)(type - 'a' + 'A');
+		sample_known(sample, (*symbol)->name,
+			     sample_base((*symbol)->section, base) + (*symbol)->value, type, module);
+	}
+}
+
+static inline uint64_t sample_value(const struct sample *sample, const struct uk_symbol *symbol,
+				    uint64_t base)
+{
+	if (symbol->place == UK_SYMBOL_DEFINED)
+		return sample_base(symbol->section, base) + symbol->value;
+	const struct uk_kallsym *known = uk_kallsyms_lookup(sample->kallsyms, symbol->name);
+	ck_assert_msg(known != NULL, "the sample kernel has no %s", symbol->name);
+	return known->address;
+}
+
+/* Puts a linked object into memory. After sample_start(). */
+__attribute__((unused)) static void sample_link(struct sample *sample,
+						const struct uk_object *object, uint64_t base)
+{
+	uk_vec_for_each(section, &object->sections) {
+		uint64_t addr = sample_base(*section, base);
+		if (!((*section)->flags & SHF_ALLOC) || !(*section)->data)
+			continue;
+		sample_memory(sample, addr, (*section)->data, (*section)->size);
+		uint8_t *bytes = uk_memory_bytes(sample->memory, addr, (*section)->size);
+		uk_vec_for_each(reloc, &(*section)->relocs) {
+			uint64_t value = sample_value(sample, reloc->symbol, base) +
+					 (uint64_t)reloc->addend;
+			if (uk_reloc_is_pcrel(reloc->type))
+				value -= addr + reloc->offset;
+			if (uk_reloc_size(reloc->type) == 8)
+				uk_put_u64(bytes + reloc->offset, value);
+			else
+				uk_put_u32(bytes + reloc->offset, (uint32_t)value);
+		}
+	}
+}
+
+/* A byte of the linked kernel. */
+__attribute__((unused)) static uint8_t *sample_byte(struct sample *sample, uint64_t addr)
+{
+	uint8_t *byte = uk_memory_bytes(sample->memory, addr, 1);
+	ck_assert_ptr_nonnull(byte);
+	return byte;
+}
+
 #endif

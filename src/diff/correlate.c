@@ -419,14 +419,28 @@ static void correlate_function_rest(struct correlation *corr, const struct group
 				pair(corr, *a, *b);
 }
 
-/* A flag that says "has been printed" may start again, read-only data has no state. */
-static bool may_start_afresh(const struct uk_entity *entity)
+/* What the kernel's macros put into functions to print a message once, or not too often. */
+static bool is_message_state(const struct uk_entity *entity)
+{
+	static const char *const prefixes[] = { "__already_done.", "__print_once.", "__warned.",
+						"_rs." };
+	for (size_t i = 0; i < UK_ARRAY_SIZE(prefixes); i++)
+		if (uk_str_starts(entity->name, prefixes[i]))
+			return true;
+	return false;
+}
+
+static bool is_stateless(const struct uk_entity *entity)
 {
 	return entity->kind == UK_SECTION_RODATA || entity->kind == UK_SECTION_DESCRIPTOR ||
 	       entity->kind == UK_SECTION_REGISTRATION || entity->size == 0 ||
-	       strcmp(entity->section->name, ".data..once") == 0 ||
-	       strcmp(entity->section->name, ".data.once") == 0 ||
 	       uk_section_kind_is_transient(entity->kind);
+}
+
+/* At worst a message is printed once more. */
+static bool may_start_afresh(const struct uk_entity *entity)
+{
+	return is_stateless(entity) || is_message_state(entity);
 }
 
 static struct uk_entity *first_open(struct uk_entity *const *data, size_t len)
@@ -442,8 +456,7 @@ static void pair_stateless(struct correlation *corr, const struct group *group)
 {
 	uk_vec_for_each (a, &group->orig)
 		uk_vec_for_each (b, &group->patched)
-			if (!(*a)->twin && !(*b)->twin && may_start_afresh(*a) &&
-			    uk_datum_same(*a, *b))
+			if (!(*a)->twin && !(*b)->twin && is_stateless(*a) && uk_datum_same(*a, *b))
 				pair(corr, *a, *b);
 	if (group->orig.len == 1 && group->patched.len == 1 && !group->orig.data[0]->twin &&
 	    group->orig.data[0]->kind == UK_SECTION_REGISTRATION)

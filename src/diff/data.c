@@ -111,19 +111,36 @@ static struct uk_error *move_rodata(struct uk_diff_job *job)
 {
 	uk_vec_for_each (item, &job->orig->entities) {
 		struct uk_entity *orig = *item;
-		if (!is_changed_rodata(orig) || orig->moved || is_used_by_change_only(orig) ||
-		    can_write(orig))
-			continue;
-		if (!can_move(orig, 0))
-			return uk_job_refuse(
-			    job, orig, NULL,
-			    "this read-only datum changes its size or its pointers, and code "
-			    "or data that does not change uses it: it can neither be written "
-			    "in place nor be replaced; leave it and let changed functions use "
-			    "a new one");
-		move(orig);
+		if (is_changed_rodata(orig) && !orig->moved && !is_used_by_change_only(orig) &&
+		    !can_write(orig) && can_move(orig, 0))
+			move(orig);
 	}
 	return uk_spread_to_cold(job->orig, job->patched);
+}
+
+static bool is_used_by_new_code(const struct uk_entity *patched)
+{
+	uk_vec_for_each (user, &patched->users)
+		if ((*user)->kind == UK_SECTION_TEXT && ((*user)->changed || !(*user)->twin))
+			return true;
+	return false;
+}
+
+/* It stays as it is: for a person to judge, unless new code counts on the new version. */
+static struct uk_error *keep_rodata(struct uk_diff_job *job, const struct uk_entity *orig)
+{
+	if (is_used_by_new_code(orig->twin))
+		return uk_job_refuse(
+		    job, orig, NULL,
+		    "this read-only datum changes its size or its pointers, and code or data "
+		    "that does not change uses it as well: it can neither be written in place nor "
+		    "be replaced; leave it and let changed functions use a new one");
+	char buf[256];
+	struct uk_error *err = uk_job_find(
+	    job, "read-only-data", uk_entity_label(orig, buf, sizeof(buf)),
+	    "this read-only datum changes its size or its pointers, so it cannot be written in "
+	    "place; the running kernel keeps the old one, and so does all code that uses it");
+	return err ? err : uk_job_add_datum(job, UK_DATUM_IGNORED, orig->twin);
 }
 
 static bool differs_at(const struct uk_entity *orig, uint64_t i)
@@ -173,7 +190,7 @@ static struct uk_error *write_rodata(struct uk_diff_job *job, const struct uk_en
 static struct uk_error *changed_rodata(struct uk_diff_job *job, struct uk_entity *orig)
 {
 	if (!orig->moved && !is_used_by_change_only(orig))
-		return write_rodata(job, orig);
+		return can_write(orig) ? write_rodata(job, orig) : keep_rodata(job, orig);
 	orig->moved = orig->twin->moved = true;
 	return NULL; /* listed when it is carried */
 }

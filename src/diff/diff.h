@@ -57,6 +57,8 @@ struct uk_diff_input {
  * What became of it, if every finding is accepted. The caller looks through the findings
  * and refuses when one was not accepted by name. Kinds of finding, and what accepting means:
  *   initial-value:OBJ:NAME  writable data begins with another value: the running value stays
+ *   read-only-data:OBJ:NAME read-only data changes its size or its pointers, where it cannot be
+ *                           replaced and no changed code uses it: it stays as it is
  *   init-code:OBJ:NAME      code or data used only at boot (or module load): no effect
  *   exit-code:OBJ:NAME      code that is gone (vmlinux) or stays as it was (module)
  *   registration:OBJ:SECTION  an entry of a table that is read at boot or module load

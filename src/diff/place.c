@@ -211,7 +211,8 @@ static bool may_mean_neighbour(const struct uk_place *place, const struct uk_ref
 {
 	const struct uk_entity *entity = ref->target.entity;
 	bool by_section = ref->target.symbol && ref->target.symbol->type == STT_SECTION;
-	if (!by_section || ref->target.delta || ref->branch || ref->access)
+	if (!by_section || ref->target.delta || ref->branch || ref->access ||
+	    entity->kind == UK_SECTION_DESCRIPTOR) /* no arrays */
 		return false;
 	const struct uk_entity *before = neighbour(place->job->patched, entity);
 	return before && before->twin != neighbour(place->job->orig, entity->twin);

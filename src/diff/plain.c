@@ -31,42 +31,50 @@ static const struct uk_ref *next_ref(struct walk *walk)
 	return NULL;
 }
 
-/* Something with a name of its own. */
-static const char *target_name(const struct uk_ref *ref)
+/* Whether a reference of the plain object points at @delta of @wanted, whatever lies there. */
+static bool points_at(const struct uk_ref *ref, const struct uk_entity *wanted, int64_t delta)
 {
 	const struct uk_entity *entity = ref->target.entity;
-	return entity && entity->symbol && !entity->literal ? entity->name : NULL;
+	return entity && entity->section == wanted->section &&
+	       (int64_t)entity->offset + ref->target.delta == (int64_t)wanted->offset + delta;
 }
 
+enum agreement { SILENT, AGREES, DISAGREES };
+
 /*
- * Whether two compilations of one function use things of the same names, one by one. What
- * is a literal in orig may seem to be anything in plain: an empty datum has no place.
+ * Two compilations of one function have the same references, one by one: where the one
+ * uses @orig, the other has to use @plain.
  */
-static bool uses_same_names(const struct uk_entity *orig, const struct uk_entity *plain)
+static enum agreement ask_user(const struct uk_entity *user, const struct uk_entity *same,
+			       const struct uk_entity *orig, const struct uk_entity *plain)
 {
-	struct walk x = { .user = orig }, y = { .user = plain };
+	struct walk x = { .user = user }, y = { .user = same };
+	enum agreement result = SILENT;
 	for (;;) {
 		const struct uk_ref *a = next_ref(&x), *b = next_ref(&y);
 		if (!a || !b)
-			return !a && !b;
-		const char *name = target_name(a), *other = target_name(b);
-		if (name && (!other || strcmp(name, other) != 0))
-			return false;
+			return a || b ? DISAGREES : result;
+		if (a->target.entity != orig)
+			continue;
+		if (!points_at(b, plain, a->target.delta))
+			return DISAGREES;
+		result = AGREES;
 	}
 }
 
-static bool is_numbered_alike(const struct uk_diff_job *job, const struct uk_entity *orig)
+static bool is_numbered_alike(const struct uk_diff_job *job, const struct uk_entity *orig,
+			      const struct uk_entity *plain)
 {
-	bool used = false;
+	bool agreed = false;
 	uk_vec_for_each (user, &orig->users) {
 		if (!(*user)->symbol || *user == orig)
 			continue;
-		const struct uk_entity *plain = uk_model_entity_named(job->plain, (*user)->name);
-		if (!plain || !uses_same_names(*user, plain))
+		const struct uk_entity *same = uk_model_entity_named(job->plain, (*user)->name);
+		if (!same || ask_user(*user, same, orig, plain) == DISAGREES)
 			return false;
-		used = true;
+		agreed = true;
 	}
-	return used;
+	return agreed;
 }
 
 struct uk_error *uk_plain_find(const struct uk_diff_job *job, const struct uk_entity *orig,
@@ -90,7 +98,7 @@ struct uk_error *uk_plain_find(const struct uk_diff_job *job, const struct uk_en
 				     "and not 0x%llx",
 				     (unsigned long long)plain->size,
 				     (unsigned long long)orig->size);
-	if (orig->group && !is_numbered_alike(job, orig))
+	if (orig->group && !is_numbered_alike(job, orig, plain))
 		return uk_job_refuse(job, orig, NULL,
 				     "nothing proves that the object as the kernel was built "
 				     "numbers this name in the same way");

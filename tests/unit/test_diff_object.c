@@ -11,7 +11,7 @@
 	"\".long 1b - .\\n.long %c0 - .\\n.word %c1\\n.word 0\\n.popsection\" "                    \
 	":: \"i\"(\"t.c\"), \"i\"(line))\n"
 #define EXTABLE                                                                                    \
-	"#define EXTABLE(type) asm volatile(\"1: nop\\n.pushsection __ex_table,\\\"a\\\"\\n\"       \
+	"#define EXTABLE(type) asm volatile(\"1: nop\\n.pushsection __ex_table,\\\"a\\\"\\n\""     \
 	"\".long 1b - ., 1b - ., %c0\\n.popsection\" :: \"i\"(type))\n"
 #define DDEBUG                                                                                     \
 	"struct ddebug { const char *mod, *fn, *file, *fmt; unsigned line : 18, cls : 6, fl : 8; " \
@@ -123,6 +123,15 @@ static const struct test_case cases[] = {
 	  USE "static const char *const t[] = { \"a\", \"c\" }; int f(int i) { return use(t[i]); }"
 	      "int g(void) { return use(0); }",
 	  "changed f\ncarried data t\n" },
+	{ "a table of pointers that others may use",
+	  USE "const char *const t[] = { \"a\" }; int f(void) { return 1; }",
+	  USE "const char *const t[] = { \"b\" }; int f(void) { return 1; }",
+	  "ignored data t\nfind read-only-data:t.o:t\n" },
+	{ "ratelimits are renumbered and one is new",
+	  USE "int f(int i) { static int _rs; if (i) { use(&_rs, \"b\"); } return use(0, i); }",
+	  USE "int f(int i) { { static int _rs; if (!i) use(&_rs, \"a\"); }"
+	      "{ static int _rs; if (i) use(&_rs, \"b\"); } return use(0, i); }",
+	  "changed f\nnew data _rs.0\nnew data _rs.1\n" },
 	{ "a table grows",
 	  USE "static const int t[] = { 1, 2 }; int f(int i) { return use(t, t[i]); }",
 	  USE "static const int t[] = { 1, 2, 3 }; int f(int i) { return use(t, t[i]); }",
@@ -242,9 +251,9 @@ static const struct test_case refused[] = {
 	{ "writable data grows", USE "int a[4]; int f(void) { return use(a); }",
 	  USE "int a[5]; int f(void) { return use(a); }",
 	  "t.o: a: its size changes from 0x10 to 0x14 bytes" },
-	{ "a global table of pointers",
-	  USE "const char *const t[] = { \"a\" }; int f(void) { return 1; }",
-	  USE "const char *const t[] = { \"b\" }; int f(void) { return 1; }",
+	{ "changed code uses a global table of pointers that changes",
+	  USE "const char *const t[] = { \"a\" }; int f(void) { return use(t, 1); }",
+	  USE "const char *const t[] = { \"b\" }; int f(void) { return use(t, 2); }",
 	  "t.o: t: this read-only datum changes its size or its pointers" },
 	{ "statics that nothing tells apart",
 	  USE "int f(void) { static int n; return use(&n, 1); } int g(int i) { return i; }",

@@ -37,5 +37,5 @@ check-asan: asan-programs ## Build and run all unit tests under ASan and UBSan
 .PHONY: check
 check: ## Install what the tests need and run them all (root; 45 minutes at most)
 	@sh mk/deps.sh mk/packages.list
-	$(Q)$(MAKE) --no-print-directory all unit-programs asan-programs $(CHECK_PROGRAMS)
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) all unit-programs asan-programs $(CHECK_PROGRAMS)
 	@sh tests/run.sh $(UNIT_TESTS) $(ASAN_TESTS) $(TAP_SCRIPTS)

@@ -45,6 +45,9 @@ void uk_diff_result_destroy(struct uk_diff_result *result)
 		free(finding->text);
 	}
 	uk_vec_deinit(&result->findings);
+	uk_vec_for_each (name, &result->gone)
+		free(*name);
+	uk_vec_deinit(&result->gone);
 	uk_object_destroy(result->carried);
 	free(result);
 }
@@ -176,6 +179,46 @@ static struct uk_error *list_data(struct uk_diff_job *job)
 	return NULL;
 }
 
+static struct uk_error *list_gone(struct uk_diff_job *job)
+{
+	uk_vec_for_each (item, &job->orig->entities) {
+		const struct uk_entity *entity = *item;
+		if (entity->twin || !uk_entity_is_global(entity) ||
+		    uk_section_kind_is_transient(entity->kind))
+			continue;
+		uk_auto_free char *name = NULL;
+		struct uk_error *err = uk_strdup(entity->name, &name);
+		if (!err && !uk_vec_push(&job->result->gone, name))
+			err = uk_error_nomem();
+		if (err)
+			return err;
+		name = NULL;
+	}
+	return NULL;
+}
+
+static bool is_new_in(const struct uk_diff_result *result, const char *name)
+{
+	const struct uk_symbol *symbol =
+	    result->carried ? uk_object_symbol(result->carried, name) : NULL;
+	return symbol && symbol->place == UK_SYMBOL_DEFINED && symbol->bind != STB_LOCAL;
+}
+
+struct uk_error *uk_diff_check_moves(const struct uk_diff_result *const *results,
+				     const char *const *paths, size_t nr)
+{
+	for (size_t from = 0; from < nr; from++)
+		uk_vec_for_each (name, &results[from]->gone)
+			for (size_t to = 0; to < nr; to++)
+				if (is_new_in(results[to], *name))
+					return uk_error_create(
+					    UK_ERR_REFUSED,
+					    "%s moves from %s to %s: code that does not change "
+					    "would go on using the old one; leave it where it is",
+					    *name, paths[from], paths[to]);
+	return NULL;
+}
+
 static struct uk_error *compare(struct uk_diff_job *job)
 {
 	struct uk_error *err = uk_correlate(job->orig, job->patched);
@@ -200,6 +243,8 @@ static struct uk_error *carry(struct uk_diff_job *job)
 		err = list_functions(job);
 	if (!err)
 		err = list_data(job);
+	if (!err)
+		err = list_gone(job);
 	uk_selection_deinit(&selection);
 	return err;
 }

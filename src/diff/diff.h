@@ -71,6 +71,7 @@ struct uk_diff_result {
 	UK_VEC(struct uk_update_datum) data;
 	UK_VEC(struct uk_update_write) writes;
 	UK_VEC(struct uk_finding) findings;
+	UK_VEC(char *) gone;	   /* global functions and data that are no longer in this object */
 	struct uk_object *carried; /* NULL when there is no code or data to carry */
 };
 
@@ -88,5 +89,13 @@ bool uk_diff_result_is_empty(const struct uk_diff_result *result);
  */
 struct uk_error *uk_diff_object(const struct uk_diff_input *input,
 				struct uk_diff_result **ret) uk_must_check;
+
+/*
+ * After all objects of a patch were compared: refuses when a global function or datum has
+ * moved from one object to another. Unchanged code would go on using the old one, beside
+ * the new one. @paths are for the message; both arrays have @nr elements.
+ */
+struct uk_error *uk_diff_check_moves(const struct uk_diff_result *const *results,
+				     const char *const *paths, size_t nr) uk_must_check;
 
 #endif

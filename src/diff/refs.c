@@ -142,7 +142,8 @@ static struct uk_error *measure_table(const struct uk_table_kind *kind,
 {
 	size_t nr = section->relocs.len / kind->relocs;
 	uint64_t size = nr ? section->size / nr : 0;
-	bool good = nr && section->relocs.len % kind->relocs == 0 && section->size % nr == 0;
+	bool good = nr && section->data && section->relocs.len % kind->relocs == 0 &&
+		    section->size % nr == 0;
 	bool listed = kind->sizes[0] == 0;
 	for (size_t i = 0; i < UK_ARRAY_SIZE(kind->sizes); i++)
 		listed = listed || kind->sizes[i] == size;

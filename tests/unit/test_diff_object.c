@@ -314,6 +314,23 @@ START_TEST(refusals_say_why)
 }
 END_TEST
 
+START_TEST(moves_between_objects_are_refused)
+{
+	struct diff_run from = {}, to = {};
+	ck_ok(diff_run(&from, "int a(int x) { return x; } int b(int x) { return x; }",
+		       "int b(int x) { return x; }", NULL));
+	ck_ok(diff_run(&to, "int c(int x) { return x; }",
+		       "int c(int x) { return x; } int a(int x) { return x + 1; }", NULL));
+	const struct uk_diff_result *results[] = { from.result, to.result };
+	const char *const paths[] = { "from.o", "to.o" };
+	ck_fails(uk_diff_check_moves(results, paths, 2), UK_ERR_REFUSED,
+		 "a moves from from.o to to.o");
+	ck_ok(uk_diff_check_moves(results, paths, 1));
+	diff_run_deinit(&from);
+	diff_run_deinit(&to);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("diff: objects");
@@ -321,6 +338,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, changes_become, 0, UK_ARRAY_SIZE(cases));
 	tcase_add_loop_test(tcase, refusals_say_why, 0, UK_ARRAY_SIZE(refused));
+	tcase_add_test(tcase, moves_between_objects_are_refused);
 	suite_add_tcase(suite, tcase);
 	return tap_run(suite);
 }

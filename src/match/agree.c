@@ -56,7 +56,7 @@ static bool is_replaced(const struct uk_placement *placement, const struct uk_us
 	const char *name = symbol->name;
 	if (symbol->place == UK_SYMBOL_DEFINED && symbol->type == STT_SECTION) {
 		const struct uk_symbol *real =
-			uk_object_symbol_at(placement->object, symbol->section, 0);
+		    uk_object_symbol_at(placement->object, symbol->section, 0);
 		if (!real)
 			return false;
 		name = real->name;
@@ -75,7 +75,7 @@ static bool is_replaced(const struct uk_placement *placement, const struct uk_us
 static void elect_bases(const struct uk_placement *placement,
 			const struct uk_comparison *comparison, uint64_t *bases, size_t *counts)
 {
-	uk_vec_for_each(use, &comparison->uses) {
+	uk_vec_for_each (use, &comparison->uses) {
 		if (!is_in_section(placement, use->symbol))
 			continue;
 		size_t index = use->symbol->section->index;
@@ -100,8 +100,7 @@ static bool in_scope(const struct uk_placement *placement, const struct uk_kalls
 
 /* All uses of one key say the same; @before is what is known of it from earlier. */
 static bool check_same(const struct uk_map_entry *before, struct uk_map_entry *now, bool added,
-		       const struct uk_use *use,
-		       struct uk_dissent *ret)
+		       const struct uk_use *use, struct uk_dissent *ret)
 {
 	if (now && added)
 		now->num = before ? before->num : use->value;
@@ -113,10 +112,11 @@ static bool check_same(const struct uk_map_entry *before, struct uk_map_entry *n
 }
 
 /* Whether kallsyms has the name at that address; @nr_ret: how many addresses it has for it. */
-static bool is_known(const struct uk_placement *placement, const struct uk_use *use,
-		     size_t *nr_ret, uint64_t *last_ret)
+static bool is_known(const struct uk_placement *placement, const struct uk_use *use, size_t *nr_ret,
+		     uint64_t *last_ret)
 {
-	uk_kallsyms_for_each(known, placement->run->kallsyms, use->symbol->name) {
+	uk_kallsyms_for_each(known, placement->run->kallsyms, use->symbol->name)
+	{
 		if (!in_scope(placement, known))
 			continue;
 		if (known->address == use->value)
@@ -230,10 +230,10 @@ static bool has_names(struct check *check, const struct uk_section *section)
 	uint8_t *answer = &check->answers[section->index];
 	if (*answer == UNASKED)
 		*answer = !check->placement->by_votes ||
-					  uk_placement_fits_names(check->placement, section,
-								  check->bases[section->index])
-				  ? GOOD
-				  : BAD;
+				  uk_placement_fits_names(check->placement, section,
+							  check->bases[section->index])
+			      ? GOOD
+			      : BAD;
 	return *answer == GOOD;
 }
 
@@ -251,8 +251,8 @@ static bool check_place(struct check *check, const struct uk_use *use, struct uk
 						  : check->bases[section->index];
 	ret->expected = base + use->symbol->value;
 	ret->why = section == check->section || place->known
-			   ? "the section that it refers to is elsewhere"
-			   : "other uses of the section say another address";
+		       ? "the section that it refers to is elsewhere"
+		       : "other uses of the section say another address";
 	return use->value == ret->expected;
 }
 
@@ -295,7 +295,7 @@ struct uk_error *uk_agree_check(const struct uk_placement *placement,
 		return uk_error_nomem();
 	*ret = (struct uk_dissent){};
 	bool no_memory = false;
-	uk_vec_for_each(use, &comparison->uses) {
+	uk_vec_for_each (use, &comparison->uses) {
 		if (!check_use(&check, use, ret, &no_memory)) {
 			ret->use = use;
 			break;
@@ -311,8 +311,7 @@ static struct uk_error *commit_use(struct uk_placement *placement, const struct 
 	const struct uk_symbol *symbol = use->symbol;
 	struct uk_map_entry *entry;
 	/* A weak symbol that nobody defines has no address worth knowing. */
-	if (symbol->bind == STB_WEAK &&
-	    !uk_kallsyms_lookup(placement->run->kallsyms, symbol->name))
+	if (symbol->bind == STB_WEAK && !uk_kallsyms_lookup(placement->run->kallsyms, symbol->name))
 		return NULL;
 	if (is_by_name(symbol))
 		entry = uk_map_insert_str(&placement->learned->names, symbol->name, NULL);
@@ -326,11 +325,10 @@ static struct uk_error *commit_use(struct uk_placement *placement, const struct 
 	return NULL;
 }
 
-struct uk_error *uk_agree_commit(struct uk_placement *placement,
-				 const struct uk_section *section,
+struct uk_error *uk_agree_commit(struct uk_placement *placement, const struct uk_section *section,
 				 const struct uk_comparison *comparison, const uint64_t *bases)
 {
-	uk_vec_for_each(use, &comparison->uses) {
+	uk_vec_for_each (use, &comparison->uses) {
 		if (!placement->by_votes && is_replaced(placement, use))
 			continue;
 		struct uk_error *err = commit_use(placement, use);

@@ -25,9 +25,8 @@ struct uk_error *uk_agree_check(const struct uk_placement *placement,
 				struct uk_dissent *ret) uk_must_check;
 
 /* Makes the checked uses known: places, names, merged symbols. */
-struct uk_error *uk_agree_commit(struct uk_placement *placement,
-				 const struct uk_section *section,
-				 const struct uk_comparison *comparison, const uint64_t *bases)
-	uk_must_check;
+struct uk_error *uk_agree_commit(struct uk_placement *placement, const struct uk_section *section,
+				 const struct uk_comparison *comparison,
+				 const uint64_t *bases) uk_must_check;
 
 #endif

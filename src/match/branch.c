@@ -19,8 +19,9 @@ static bool hit(struct search *search, const struct uk_section *section, uint64_
 {
 	if (target < search->from || target >= search->to)
 		return false;
-	*search->ret = (struct uk_branch){ .found = true, .section = section, .offset = offset,
-					   .target = target };
+	*search->ret = (struct uk_branch){
+		.found = true, .section = section, .offset = offset, .target = target
+	};
 	return true;
 }
 
@@ -36,17 +37,15 @@ static bool scan_code(struct search *search, const ZydisDecoder *decoder, uint64
 	const struct uk_section *section = search->section;
 	for (uint64_t at = start; at < end && !search->ret->found;) {
 		ZydisDecodedInstruction instruction;
-		if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(decoder, NULL, section->data + at,
-								section->size - at,
-								&instruction))) {
+		if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(
+			decoder, NULL, section->data + at, section->size - at, &instruction))) {
 			*bad_ret = at;
 			return false;
 		}
 		uint64_t next = at + instruction.length;
 		uint64_t field = at + instruction.raw.imm[0].offset;
 		if (is_branch(&instruction) && !uk_section_reloc_at(section, field))
-			hit(search, section, at,
-			    next + (uint64_t)instruction.raw.imm[0].value.s);
+			hit(search, section, at, next + (uint64_t)instruction.raw.imm[0].value.s);
 		at = next;
 	}
 	return true;
@@ -56,7 +55,7 @@ static bool scan_code(struct search *search, const ZydisDecoder *decoder, uint64
 static void scan_neighbours(struct search *search, const struct uk_object *object,
 			    const ZydisDecoder *decoder, const struct uk_symbol *function)
 {
-	uk_vec_for_each(symbol, &object->symbols) {
+	uk_vec_for_each (symbol, &object->symbols) {
 		uint64_t bad;
 		if (!uk_symbol_is_function(*symbol) || *symbol == function ||
 		    (*symbol)->section != search->section ||
@@ -79,7 +78,7 @@ static bool leads_into_code(const struct uk_section *section)
 
 static void scan_relocs(struct search *search, const struct uk_section *section)
 {
-	uk_vec_for_each(reloc, &section->relocs) {
+	uk_vec_for_each (reloc, &section->relocs) {
 		const struct uk_symbol *symbol = reloc->symbol;
 		if (symbol->place != UK_SYMBOL_DEFINED || symbol->section != search->section)
 			continue;
@@ -97,8 +96,7 @@ struct uk_error *uk_branch_find_into(const struct uk_object *object,
 				     struct uk_branch *ret)
 {
 	*ret = (struct uk_branch){};
-	struct search search = { .section = function->section, .from = from, .to = to,
-				 .ret = ret };
+	struct search search = { .section = function->section, .from = from, .to = to, .ret = ret };
 	ZydisDecoder decoder;
 	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
 	uint64_t bad = 0, end = function->value + function->size;
@@ -113,7 +111,7 @@ struct uk_error *uk_branch_find_into(const struct uk_object *object,
 				       function->name, bad - function->value);
 	if (!ret->found)
 		scan_neighbours(&search, object, &decoder, function);
-	uk_vec_for_each(section, &object->sections)
+	uk_vec_for_each (section, &object->sections)
 		if (!ret->found && leads_into_code(*section))
 			scan_relocs(&search, *section);
 	return NULL;

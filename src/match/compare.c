@@ -61,8 +61,10 @@ static bool solve(struct uk_walk *walk, const struct uk_fragment *fragment,
 {
 	const uint8_t *field = uk_fragment_memory(fragment, reloc->offset);
 	uint64_t place = uk_fragment_addr(fragment, reloc->offset);
-	struct uk_use use = { .symbol = reloc->symbol, .addend = reloc->addend,
-			      .offset = reloc->offset, .len = (uint8_t)uk_reloc_size(reloc->type) };
+	struct uk_use use = { .symbol = reloc->symbol,
+			      .addend = reloc->addend,
+			      .offset = reloc->offset,
+			      .len = (uint8_t)uk_reloc_size(reloc->type) };
 	uint64_t addend = (uint64_t)reloc->addend;
 	switch (reloc->type) {
 	case R_X86_64_PC32:
@@ -120,7 +122,7 @@ static bool find_instruction(const struct uk_walk *walk, const struct uk_section
 			     uint64_t offset, uint64_t *start_ret, uint64_t *len_ret)
 {
 	const struct uk_symbol *function =
-		uk_object_symbol_at(walk->sites->object, section, offset);
+	    uk_object_symbol_at(walk->sites->object, section, offset);
 	if (!function)
 		return false;
 	for (uint64_t at = function->value; at <= offset;) {
@@ -141,8 +143,8 @@ static bool find_instruction(const struct uk_walk *walk, const struct uk_section
  * With call depth tracking, calls that the assembler resolved by itself (same section, no
  * relocation) were moved to the accounting code before the function, too.
  */
-static bool explain_call(struct uk_walk *walk, const struct uk_fragment *fragment,
-			 uint64_t offset, uint64_t *end_ret)
+static bool explain_call(struct uk_walk *walk, const struct uk_fragment *fragment, uint64_t offset,
+			 uint64_t *end_ret)
 {
 	const struct uk_section *section = fragment->section;
 	uint64_t start, len;
@@ -231,13 +233,17 @@ static bool is_short_jump(struct uk_walk *walk, struct uk_fragment *fragment, ui
 		       !memcmp(filler, int3, sizeof(int3)));
 	if (!filled)
 		return false;
-	uint64_t target = uk_fragment_addr(fragment, offset) + JMP8_LEN +
-			  (uint64_t)(int64_t)(int8_t)memory[1];
+	uint64_t target =
+	    uk_fragment_addr(fragment, offset) + JMP8_LEN + (uint64_t)(int64_t)(int8_t)memory[1];
 	uint64_t value = target - 4 - (uint64_t)reloc->addend;
 	return uk_walk_use(walk, fragment,
-			   (struct uk_use){ .symbol = reloc->symbol, .addend = reloc->addend,
-					    .offset = offset, .len = JMP8_LEN, .pcrel = true,
-					    .value = value, .target = target - 4 });
+			   (struct uk_use){ .symbol = reloc->symbol,
+					    .addend = reloc->addend,
+					    .offset = offset,
+					    .len = JMP8_LEN,
+					    .pcrel = true,
+					    .value = value,
+					    .target = target - 4 });
 }
 
 /* Nops in the object, as many as follow each other, padding included. */
@@ -291,7 +297,7 @@ static bool walk_patched(struct uk_walk *walk, struct uk_fragment *fragment, uin
 static const struct uk_held *find_held(const struct uk_walk *walk, uint64_t from, uint64_t to)
 {
 	const struct uk_held *first = NULL;
-	uk_vec_for_each(held, &walk->out->held.ranges) {
+	uk_vec_for_each (held, &walk->out->held.ranges) {
 		if (held->addr >= walk->base + to || held->addr + held->len <= walk->base + from)
 			continue;
 		if (!first || held->addr < first->addr)
@@ -317,8 +323,7 @@ static uint64_t widen(const struct uk_section *section, uint64_t offset, bool do
 }
 
 /* Bytes between sites, without what others hold. Held ranges matter on the top level only. */
-static bool walk_gap(struct uk_walk *walk, struct uk_fragment *fragment, uint64_t from,
-		     uint64_t to)
+static bool walk_gap(struct uk_walk *walk, struct uk_fragment *fragment, uint64_t from, uint64_t to)
 {
 	while (fragment->top && from < to) {
 		const struct uk_held *held = find_held(walk, from, to);
@@ -342,7 +347,7 @@ bool uk_fragment_walk(struct uk_walk *walk, struct uk_fragment *fragment)
 		while (next < list->sites.len && list->sites.data[next].offset < at)
 			next++;
 		const struct uk_site *site =
-			next < list->sites.len ? &list->sites.data[next] : NULL;
+		    next < list->sites.len ? &list->sites.data[next] : NULL;
 		if (site && site->offset >= fragment->end)
 			site = NULL;
 		if (!site || site->offset > at) {
@@ -412,10 +417,14 @@ struct uk_error *uk_compare_section(const struct uk_run *run, const struct uk_si
 		err = uk_run_held(run, base, section->size, &ret->held);
 	if (err)
 		return err;
-	struct uk_walk walk = { .run = run, .sites = sites, .section = section, .base = base,
-				.out = ret };
-	struct uk_fragment whole = { .section = section, .end = section->size, .addr = base,
-				     .memory = ret->memory, .top = true };
+	struct uk_walk walk = {
+		.run = run, .sites = sites, .section = section, .base = base, .out = ret
+	};
+	struct uk_fragment whole = { .section = section,
+				     .end = section->size,
+				     .addr = base,
+				     .memory = ret->memory,
+				     .top = true };
 	if (!uk_fragment_walk(&walk, &whole))
 		record_failure(ret, &whole);
 	return walk.no_memory ? uk_error_nomem() : NULL;

@@ -31,7 +31,7 @@ enum { UK_SHOWN_BYTES = 8 };
 /* The first difference that nothing explains. */
 struct uk_mismatch {
 	bool found;
-	uint64_t offset; /* in the compared section */
+	uint64_t offset;	    /* in the compared section */
 	const struct uk_site *site; /* that it lies in, or NULL */
 	uint8_t expected[UK_SHOWN_BYTES], memory[UK_SHOWN_BYTES];
 	size_t len;

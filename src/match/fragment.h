@@ -19,16 +19,16 @@ struct uk_walk {
 
 struct uk_fragment {
 	const struct uk_section *section;
-	uint64_t start, end;	/* of the object's code */
-	uint64_t addr;		/* where its first byte is in memory */
-	const uint8_t *memory;	/* the bytes there: end - start + padding */
-	uint64_t padding;	/* nops behind it */
-	bool patched;		/* by the kernel's patching of alternatives: nops and jumps
-				 * may have been rewritten */
-	size_t next_site;	/* index of the first site to look at */
-	uint64_t use_offset;	/* what uses say as their offset: that of the outermost site */
-	bool top;		/* offsets are those of the compared section itself */
-	uint64_t failed_at;	/* where it failed, if it did */
+	uint64_t start, end;   /* of the object's code */
+	uint64_t addr;	       /* where its first byte is in memory */
+	const uint8_t *memory; /* the bytes there: end - start + padding */
+	uint64_t padding;      /* nops behind it */
+	bool patched;	       /* by the kernel's patching of alternatives: nops and jumps
+				* may have been rewritten */
+	size_t next_site;      /* index of the first site to look at */
+	uint64_t use_offset;   /* what uses say as their offset: that of the outermost site */
+	bool top;	       /* offsets are those of the compared section itself */
+	uint64_t failed_at;    /* where it failed, if it did */
 	const struct uk_site *failed_site;
 };
 
@@ -45,8 +45,7 @@ bool uk_fragment_alternative(struct uk_walk *walk, struct uk_fragment *fragment,
 			     const struct uk_site *site, size_t index);
 
 /* Memory and address of the byte that stands for an offset. */
-static inline const uint8_t *uk_fragment_memory(const struct uk_fragment *fragment,
-						uint64_t offset)
+static inline const uint8_t *uk_fragment_memory(const struct uk_fragment *fragment, uint64_t offset)
 {
 	return fragment->memory + (offset - fragment->start);
 }

@@ -14,9 +14,9 @@
 
 struct uk_holder_probe {
 	uint64_t address;
-	char *name; /* "kprobe vfs_read+0x5" */
-	bool ftrace;	 /* it stands on the fentry site and goes through ftrace */
-	bool optimized;	 /* a 5-byte jump, not a 1-byte breakpoint */
+	char *name;	/* "kprobe vfs_read+0x5" */
+	bool ftrace;	/* it stands on the fentry site and goes through ftrace */
+	bool optimized; /* a 5-byte jump, not a 1-byte breakpoint */
 };
 
 struct uk_holder_traced {

@@ -43,8 +43,7 @@ static struct uk_error *index_names(struct uk_kallsyms *kallsyms)
 	for (size_t i = kallsyms->symbols.len; i-- > 0;) {
 		struct uk_kallsym *symbol = &kallsyms->symbols.data[i];
 		size_t slot = find_slot(kallsyms, symbol->name);
-		symbol->next_same =
-			kallsyms->slots[slot] ? kallsyms->slots[slot] - 1 : UINT32_MAX;
+		symbol->next_same = kallsyms->slots[slot] ? kallsyms->slots[slot] - 1 : UINT32_MAX;
 		kallsyms->slots[slot] = (uint32_t)i + 1;
 	}
 	return NULL;
@@ -122,8 +121,8 @@ static bool parse_line(char *line, char *end, struct uk_kallsym *ret)
 		end[-1] = '\0';
 		module = tab + 2;
 	}
-	*ret = (struct uk_kallsym){ .name = name, .module = module, .address = address,
-				    .type = type };
+	*ret =
+	    (struct uk_kallsym){ .name = name, .module = module, .address = address, .type = type };
 	return *name != '\0';
 }
 
@@ -147,9 +146,9 @@ static struct uk_error *parse_lines(struct uk_kallsyms *kallsyms, size_t len)
 	}
 	if (!any_address)
 		return uk_error_create(
-			UK_ERR_SYSTEM,
-			"kallsyms: the kernel hides all addresses; run as root, and if that is "
-			"so already: sysctl kernel.kptr_restrict=1");
+		    UK_ERR_SYSTEM,
+		    "kallsyms: the kernel hides all addresses; run as root, and if that is "
+		    "so already: sysctl kernel.kptr_restrict=1");
 	return NULL;
 }
 
@@ -226,23 +225,24 @@ const struct uk_kallsym *uk_kallsyms_at(const struct uk_kallsyms *kallsyms, uint
 	if (!nr)
 		return NULL;
 	const struct uk_kallsym *last = &kallsyms->symbols.data[kallsyms->by_address[nr - 1]];
-	return &kallsyms->symbols.data[kallsyms->by_address[count_below(kallsyms, last->address,
-									 false)]];
+	return &kallsyms->symbols
+		    .data[kallsyms->by_address[count_below(kallsyms, last->address, false)]];
 }
 
 bool uk_kallsyms_has(const struct uk_kallsyms *kallsyms, const char *name, const char *module,
 		     uint64_t address)
 {
-	uk_kallsyms_for_each(symbol, kallsyms, name)
-		if (symbol->address == address && (!module || !strcmp(symbol->module, module)))
-			return true;
+	uk_kallsyms_for_each(symbol, kallsyms,
+			     name) if (symbol->address == address &&
+				       (!module || !strcmp(symbol->module, module))) return true;
 	return false;
 }
 
 uint64_t uk_kallsyms_unique(const struct uk_kallsyms *kallsyms, const char *name)
 {
 	uint64_t found = 0;
-	uk_kallsyms_for_each(symbol, kallsyms, name) {
+	uk_kallsyms_for_each(symbol, kallsyms, name)
+	{
 		if (strcmp(symbol->module, vmlinux) != 0)
 			continue;
 		if (found && found != symbol->address)

@@ -23,20 +23,20 @@ struct uk_kallsyms {
 	uint32_t *by_address; /* indices into symbols, by (address, order) */
 	uint32_t *slots;      /* hash table of names: index of a name's first symbol + 1 */
 	size_t nr_slots;
-	char *text;	      /* where the names lie */
+	char *text; /* where the names lie */
 };
 
 /* Parses text in the format of /proc/kallsyms. Refuses addresses that are all zero. */
-struct uk_error *uk_kallsyms_parse(const char *text, size_t len, struct uk_kallsyms **ret)
-	uk_must_check;
+struct uk_error *uk_kallsyms_parse(const char *text, size_t len,
+				   struct uk_kallsyms **ret) uk_must_check;
 /* /proc/kallsyms. */
 struct uk_error *uk_kallsyms_load(struct uk_kallsyms **ret) uk_must_check;
 /* Finds the compressed table inside a kernel image by its structure. */
-struct uk_error *uk_kallsyms_find(const struct uk_memory *image, struct uk_kallsyms **ret)
-	uk_must_check;
+struct uk_error *uk_kallsyms_find(const struct uk_memory *image,
+				  struct uk_kallsyms **ret) uk_must_check;
 /* The one that goes with a memory: uk_kallsyms_load() if it is live, else uk_kallsyms_find(). */
-struct uk_error *uk_kallsyms_open(const struct uk_memory *memory, struct uk_kallsyms **ret)
-	uk_must_check;
+struct uk_error *uk_kallsyms_open(const struct uk_memory *memory,
+				  struct uk_kallsyms **ret) uk_must_check;
 
 void uk_kallsyms_destroy(struct uk_kallsyms *kallsyms);
 UK_DEFINE_CLEANUP(kallsyms, struct uk_kallsyms *, uk_kallsyms_destroy)

@@ -73,7 +73,7 @@ struct uk_match_function {
 	uint64_t redirect; /* where the jump is to be written; 0 if there is none */
 	uint8_t old_bytes[UK_REDIRECT_LEN]; /* what memory holds there now */
 	const char *stands_on; /* id of the update whose copy it is, or NULL; borrowed */
-	char *shared_with; /* who uses the function's ftrace site (which stays his), or NULL */
+	char *shared_with;     /* who uses the function's ftrace site (which stays his), or NULL */
 };
 
 enum uk_match_source {
@@ -115,17 +115,17 @@ struct uk_match {
 	UK_VEC(struct uk_match_write) writes;
 	UK_VEC(struct uk_match_section) sections;
 	UK_VEC(struct uk_match_excluded) excluded;
-	uint64_t compared;		    /* bytes of text and read-only data */
+	uint64_t compared;		     /* bytes of text and read-only data */
 	uint64_t explained[UK_SITE_CLASSES]; /* sites that differ from orig, by class */
-	uint64_t learned;		    /* uses of symbols that agree */
+	uint64_t learned;		     /* uses of symbols that agree */
 };
 
 /* Refuses a kernel that is not the one the update was built for. Also part of uk_match_run(). */
 struct uk_error *uk_match_identity(const struct uk_update *update,
 				   const struct uk_memory *memory) uk_must_check;
 
-struct uk_error *uk_match_run(const struct uk_match_request *request, struct uk_match **ret)
-	uk_must_check;
+struct uk_error *uk_match_run(const struct uk_match_request *request,
+			      struct uk_match **ret) uk_must_check;
 
 void uk_match_destroy(struct uk_match *match);
 UK_DEFINE_CLEANUP(match, struct uk_match *, uk_match_destroy)

@@ -39,7 +39,7 @@ void uk_memory_destroy(struct uk_memory *memory)
 {
 	if (!memory)
 		return;
-	uk_vec_for_each(region, &memory->regions)
+	uk_vec_for_each (region, &memory->regions)
 		free(region->data);
 	uk_vec_deinit(&memory->regions);
 	uk_vec_deinit(&memory->segments);
@@ -58,15 +58,14 @@ struct uk_error *uk_memory_add(struct uk_memory *memory, uint64_t addr, const vo
 	if (!len)
 		return NULL;
 	if (addr + (len - 1) < addr)
-		return uk_error_create(UK_ERR_INVALID,
-				       "%s: a range at 0x%" PRIx64 " wraps around the end of memory",
-				       memory->name, addr);
+		return uk_error_create(
+		    UK_ERR_INVALID, "%s: a range at 0x%" PRIx64 " wraps around the end of memory",
+		    memory->name, addr);
 	size_t at = 0;
 	for (; at < memory->regions.len && memory->regions.data[at].addr < addr; at++)
 		;
 	const struct uk_region *before = at ? &memory->regions.data[at - 1] : NULL;
-	const struct uk_region *after =
-		at < memory->regions.len ? &memory->regions.data[at] : NULL;
+	const struct uk_region *after = at < memory->regions.len ? &memory->regions.data[at] : NULL;
 	if ((before && before->addr + (before->len - 1) >= addr) ||
 	    (after && addr + (len - 1) >= after->addr))
 		return uk_error_create(UK_ERR_INVALID, "%s: two ranges overlap at 0x%" PRIx64,
@@ -104,7 +103,7 @@ static const struct uk_region *find_region(const struct uk_memory *memory, uint6
 static const struct uk_memory_segment *find_segment(const struct uk_memory *memory, uint64_t addr,
 						    size_t len)
 {
-	uk_vec_for_each(segment, &memory->segments)
+	uk_vec_for_each (segment, &memory->segments)
 		if (addr >= segment->addr && uk_range_ok(addr - segment->addr, len, segment->len))
 			return segment;
 	return NULL;
@@ -127,13 +126,14 @@ static struct uk_error *read_segment(const struct uk_memory *memory,
 {
 	uint64_t offset = segment->offset + (addr - segment->addr);
 	for (size_t done = 0; done < len;) {
-		ssize_t got = pread(memory->fd, (char *)ret + done, len - done,
-				    (off_t)(offset + done));
+		ssize_t got =
+		    pread(memory->fd, (char *)ret + done, len - done, (off_t)(offset + done));
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
-			return uk_error_errno(got ? errno : EIO, "%s: reading %zu bytes at 0x%" PRIx64,
-					      memory->name, len, addr);
+			return uk_error_errno(got ? errno : EIO,
+					      "%s: reading %zu bytes at 0x%" PRIx64, memory->name,
+					      len, addr);
 		done += (size_t)got;
 	}
 	return NULL;

@@ -34,11 +34,11 @@ struct uk_memory_segment {
 
 struct uk_memory {
 	struct uk_identity identity;
-	bool live;   /* code and data change while we look; boot-time sites are rewritten */
-	char *name;  /* for messages: "/proc/kcore" or the image's path */
-	int fd;	     /* live: /proc/kcore, else -1 */
-	UK_VEC(struct uk_region) regions;	     /* not live: the bytes, by address */
-	UK_VEC(struct uk_memory_segment) segments;   /* live: what /proc/kcore offers */
+	bool live;  /* code and data change while we look; boot-time sites are rewritten */
+	char *name; /* for messages: "/proc/kcore" or the image's path */
+	int fd;	    /* live: /proc/kcore, else -1 */
+	UK_VEC(struct uk_region) regions;	   /* not live: the bytes, by address */
+	UK_VEC(struct uk_memory_segment) segments; /* live: what /proc/kcore offers */
 };
 
 /* The running kernel, through /proc/kcore (root). */

@@ -30,7 +30,7 @@ static void trial_deinit(struct trial *trial)
 
 static void trials_deinit(struct trials *trials)
 {
-	uk_vec_for_each(trial, &trials->tried)
+	uk_vec_for_each (trial, &trials->tried)
 		trial_deinit(trial);
 	uk_vec_deinit(&trials->tried);
 }
@@ -67,12 +67,12 @@ static bool starts_with_any(const char *name, const char *const *prefixes, size_
 static bool is_gone(const struct uk_section *section, bool vmlinux)
 {
 	static const char *const gone[] = {
-		".init.",	  ".initcall",	 ".con_initcall", ".altinstr",	   ".parainstr",
-		".discard.",	  ".smp_locks",	 "__ex_table",	  "__mcount_loc",  ".modinfo",
-		"__patchable_",	  ".orc_",	 "__bug_table",	  "__jump_table",  ".export_symbol",
-		"___ksymtab",	  "___kcrctab",	 ".note",	  ".static_call_", "runtime_ptr_",
-		"runtime_shift_", ".exitcall",	 ".retpoline_",	  ".return_",	   ".call_sites",
-		".ibt_",	  "__ksymtab",	 "__kcrctab",	  ".eh_frame",
+		".init.",	  ".initcall",	".con_initcall", ".altinstr",	  ".parainstr",
+		".discard.",	  ".smp_locks", "__ex_table",	 "__mcount_loc",  ".modinfo",
+		"__patchable_",	  ".orc_",	"__bug_table",	 "__jump_table",  ".export_symbol",
+		"___ksymtab",	  "___kcrctab", ".note",	 ".static_call_", "runtime_ptr_",
+		"runtime_shift_", ".exitcall",	".retpoline_",	 ".return_",	  ".call_sites",
+		".ibt_",	  "__ksymtab",	"__kcrctab",	 ".eh_frame",
 	};
 	static const char *const gone_from_vmlinux[] = { ".exit." };
 	if (!strcmp(section->name, ".static_call.text"))
@@ -82,12 +82,20 @@ static bool is_gone(const struct uk_section *section, bool vmlinux)
 					   UK_ARRAY_SIZE(gone_from_vmlinux)));
 }
 
-static enum uk_place_kind kind_of(const struct uk_section *section, bool vmlinux)
+/* Read-only data for booting is gone from a running kernel, but an image still has it. */
+static bool is_boot_rodata(const struct uk_section *section)
+{
+	return section->data && uk_str_starts(section->name, ".init.rodata");
+}
+
+static enum uk_place_kind kind_of(const struct uk_section *section, bool vmlinux, bool live)
 {
 	if (!(section->flags & SHF_ALLOC) || !section->size)
 		return UK_PLACE_NONE;
 	if (section->flags & SHF_MERGE)
 		return UK_PLACE_MERGED;
+	if (!live && is_boot_rodata(section))
+		return UK_PLACE_RODATA;
 	if (is_gone(section, vmlinux))
 		return UK_PLACE_NONE;
 	if (uk_section_is_text(section))
@@ -105,16 +113,21 @@ struct uk_error *uk_placement_create(const struct uk_run *run, const struct uk_o
 	uk_auto_placement struct uk_placement *placement = calloc(1, sizeof(*placement));
 	if (!placement)
 		return uk_error_nomem();
-	*placement = (struct uk_placement){ .run = run, .object = object, .path = path,
-					    .target = target, .by_votes = by_votes,
-					    .learned = learned, .match = match,
+	*placement = (struct uk_placement){ .run = run,
+					    .object = object,
+					    .path = path,
+					    .target = target,
+					    .by_votes = by_votes,
+					    .learned = learned,
+					    .match = match,
 					    .number = number };
 	placement->places = calloc(object->sections.len + 1, sizeof(*placement->places));
 	if (!placement->places)
 		return uk_error_nomem();
 	bool vmlinux = !strcmp(target, "vmlinux");
 	for (size_t i = 0; i < object->sections.len; i++)
-		placement->places[i].kind = kind_of(object->sections.data[i], vmlinux);
+		placement->places[i].kind =
+		    kind_of(object->sections.data[i], vmlinux, run->memory->live);
 	struct uk_error *err = uk_sites_collect(object, run->version, &placement->sites);
 	if (err)
 		return uk_error_wrap(err, "%s", path);
@@ -144,7 +157,7 @@ static bool has_symbol(const struct uk_placement *placement, const struct uk_sym
 static bool has_all(const struct uk_placement *placement, const struct uk_section *section,
 		    uint64_t base)
 {
-	uk_vec_for_each(symbol, &placement->object->symbols)
+	uk_vec_for_each (symbol, &placement->object->symbols)
 		if ((*symbol)->section == section && uk_symbol_votes(*symbol) &&
 		    !has_symbol(placement, *symbol, base))
 			return false;
@@ -154,8 +167,8 @@ static bool has_all(const struct uk_placement *placement, const struct uk_sectio
 static size_t count_known(const struct uk_placement *placement, const struct uk_symbol *symbol)
 {
 	size_t nr = 0;
-	uk_kallsyms_for_each(known, placement->run->kallsyms, symbol->name)
-		nr += !strcmp(known->module, placement->target);
+	uk_kallsyms_for_each(known, placement->run->kallsyms, symbol->name) nr +=
+	    !strcmp(known->module, placement->target);
 	return nr;
 }
 
@@ -166,7 +179,7 @@ static const struct uk_symbol *best_voter(const struct uk_placement *placement,
 {
 	const struct uk_symbol *best = NULL;
 	size_t fewest = SIZE_MAX;
-	uk_vec_for_each(symbol, &placement->object->symbols) {
+	uk_vec_for_each (symbol, &placement->object->symbols) {
 		if ((*symbol)->section != section || !uk_symbol_votes(*symbol))
 			continue;
 		size_t nr = count_known(placement, *symbol);
@@ -182,7 +195,7 @@ static const struct uk_symbol *best_voter(const struct uk_placement *placement,
 
 static bool contains(const struct addresses *addresses, uint64_t address)
 {
-	uk_vec_for_each(found, &addresses->found)
+	uk_vec_for_each (found, &addresses->found)
 		if (*found == address)
 			return true;
 	return false;
@@ -192,11 +205,12 @@ static bool contains(const struct addresses *addresses, uint64_t address)
 static struct uk_error *weak_candidates(const struct uk_placement *placement,
 					const struct uk_section *section, struct addresses *ret)
 {
-	uk_vec_for_each(symbol, &placement->object->symbols) {
+	uk_vec_for_each (symbol, &placement->object->symbols) {
 		if ((*symbol)->place != UK_SYMBOL_DEFINED || (*symbol)->section != section ||
 		    (*symbol)->bind != STB_WEAK)
 			continue;
-		uk_kallsyms_for_each(known, placement->run->kallsyms, (*symbol)->name) {
+		uk_kallsyms_for_each(known, placement->run->kallsyms, (*symbol)->name)
+		{
 			uint64_t base = known->address - (*symbol)->value;
 			if (strcmp(known->module, placement->target) != 0 || contains(ret, base))
 				continue;
@@ -209,15 +223,15 @@ static struct uk_error *weak_candidates(const struct uk_placement *placement,
 
 static struct uk_error *find_candidates(const struct uk_placement *placement,
 					const struct uk_section *section,
-					const struct uk_symbol **missing_ret,
-					struct addresses *ret)
+					const struct uk_symbol **missing_ret, struct addresses *ret)
 {
 	*missing_ret = NULL;
 	const struct uk_symbol *voter = best_voter(placement, section, missing_ret);
 	if (!voter)
 		return uk_section_is_text(section) ? weak_candidates(placement, section, ret)
 						   : NULL;
-	uk_kallsyms_for_each(known, placement->run->kallsyms, voter->name) {
+	uk_kallsyms_for_each(known, placement->run->kallsyms, voter->name)
+	{
 		uint64_t base = known->address - voter->value;
 		if (strcmp(known->module, placement->target) != 0 ||
 		    !has_all(placement, section, base) || contains(ret, base))
@@ -234,14 +248,13 @@ static struct uk_error *find_candidates(const struct uk_placement *placement,
  */
 static struct uk_error *place_by_votes(struct uk_placement *placement)
 {
-	uk_vec_for_each(section, &placement->object->sections) {
+	uk_vec_for_each (section, &placement->object->sections) {
 		struct uk_place *place = &placement->places[(*section)->index];
 		if (place->kind == UK_PLACE_MERGED || !((*section)->flags & SHF_ALLOC))
 			continue;
 		uk_cleanup(addresses_deinit) struct addresses candidates = {};
 		const struct uk_symbol *missing;
-		struct uk_error *err =
-			find_candidates(placement, *section, &missing, &candidates);
+		struct uk_error *err = find_candidates(placement, *section, &missing, &candidates);
 		if (err)
 			return err;
 		if (candidates.found.len == 1) {
@@ -252,10 +265,10 @@ static struct uk_error *place_by_votes(struct uk_placement *placement)
 	return NULL;
 }
 
-bool uk_placement_fits_names(const struct uk_placement *placement,
-			     const struct uk_section *section, uint64_t base)
+bool uk_placement_fits_names(const struct uk_placement *placement, const struct uk_section *section,
+			     uint64_t base)
 {
-	uk_vec_for_each(symbol, &placement->object->symbols)
+	uk_vec_for_each (symbol, &placement->object->symbols)
 		if ((*symbol)->section == section && uk_symbol_votes(*symbol) &&
 		    count_known(placement, *symbol) && !has_symbol(placement, *symbol, base))
 			return false;
@@ -269,22 +282,22 @@ static struct uk_error *exclude_held(struct uk_placement *placement,
 				     const struct uk_section *section, uint64_t base,
 				     struct uk_comparison *comparison)
 {
-	uk_vec_for_each(held, &comparison->held.ranges) {
+	uk_vec_for_each (held, &comparison->held.ranges) {
 		uint64_t offset = held->addr > base ? held->addr - base : 0;
 		const struct uk_symbol *function =
-			uk_object_symbol_at(placement->object, section, offset);
+		    uk_object_symbol_at(placement->object, section, offset);
 		uint64_t start = function ? function->value : offset;
 		uint64_t end = function ? start + function->size : offset + held->len;
 		size_t kept = 0;
-		uk_vec_for_each(use, &comparison->uses)
+		uk_vec_for_each (use, &comparison->uses)
 			if (use->offset < start || use->offset >= end)
 				comparison->uses.data[kept++] = *use;
 		comparison->uses.len = kept;
 		if (!placement->match)
 			continue;
 		struct uk_match_excluded excluded = { .object = placement->number };
-		struct uk_error *err = uk_strdup(function ? function->name : section->name,
-						 &excluded.function);
+		struct uk_error *err =
+		    uk_strdup(function ? function->name : section->name, &excluded.function);
 		if (!err)
 			err = uk_strdup(held->holder, &excluded.holder);
 		if (!err && !uk_vec_push(&placement->match->excluded, excluded))
@@ -306,12 +319,11 @@ static struct uk_error *try_place(const struct uk_placement *placement,
 	ret->bases = calloc(placement->object->sections.len, sizeof(*ret->bases));
 	if (!ret->bases)
 		return uk_error_nomem();
-	struct uk_error *err = uk_compare_section(placement->run, placement->sites, section, base,
-						  &ret->comparison);
+	struct uk_error *err =
+	    uk_compare_section(placement->run, placement->sites, section, base, &ret->comparison);
 	if (err || !ret->comparison.memory || ret->comparison.mismatch.found)
 		return err;
-	err = uk_agree_check(placement, section, base, &ret->comparison, ret->bases,
-			     &ret->dissent);
+	err = uk_agree_check(placement, section, base, &ret->comparison, ret->bases, &ret->dissent);
 	ret->fits = !err && !ret->dissent.use;
 	return err;
 }
@@ -319,8 +331,10 @@ static struct uk_error *try_place(const struct uk_placement *placement,
 static struct uk_error *record_section(struct uk_placement *placement,
 				       const struct uk_section *section, uint64_t base)
 {
-	struct uk_match_section placed = { .object = placement->number, .address = base,
-					   .size = section->size, .compared = true };
+	struct uk_match_section placed = { .object = placement->number,
+					   .address = base,
+					   .size = section->size,
+					   .compared = true };
 	struct uk_error *err = uk_strdup(section->name, &placed.name);
 	if (err)
 		return err;
@@ -334,8 +348,7 @@ static struct uk_error *commit(struct uk_placement *placement, const struct uk_s
 			       struct trial *trial)
 {
 	struct uk_place *place = &placement->places[section->index];
-	struct uk_error *err =
-		exclude_held(placement, section, trial->base, &trial->comparison);
+	struct uk_error *err = exclude_held(placement, section, trial->base, &trial->comparison);
 	if (!err)
 		err = uk_agree_commit(placement, section, &trial->comparison, trial->bases);
 	if (err)
@@ -350,16 +363,15 @@ static struct uk_error *commit(struct uk_placement *placement, const struct uk_s
 	return record_section(placement, section, trial->base);
 }
 
-struct uk_error *uk_placement_take(struct uk_placement *placement,
-				   const struct uk_section *section, uint64_t base)
+struct uk_error *uk_placement_take(struct uk_placement *placement, const struct uk_section *section,
+				   uint64_t base)
 {
 	uk_cleanup(trial_deinit) struct trial trial = {};
 	struct uk_error *err = try_place(placement, section, base, &trial);
 	if (err)
 		return err;
 	if (!trial.fits)
-		return uk_refuse_place(placement, section, base, &trial.comparison,
-				       &trial.dissent);
+		return uk_refuse_place(placement, section, base, &trial.comparison, &trial.dissent);
 	return commit(placement, section, &trial);
 }
 
@@ -372,7 +384,7 @@ static struct uk_error *choose(struct uk_placement *placement, const struct uk_s
 	size_t nr_fitting = 0;
 	if (!uk_vec_reserve(&trials.tried, candidates->found.len))
 		return uk_error_nomem();
-	uk_vec_for_each(base, &candidates->found) {
+	uk_vec_for_each (base, &candidates->found) {
 		struct trial *trial = &trials.tried.data[trials.tried.len++];
 		*trial = (struct trial){};
 		struct uk_error *err = try_place(placement, section, *base, trial);
@@ -394,8 +406,7 @@ static struct uk_error *choose(struct uk_placement *placement, const struct uk_s
 				&first->dissent, candidates->found.len);
 }
 
-static struct uk_error *place_code(struct uk_placement *placement,
-				   const struct uk_section *section)
+static struct uk_error *place_code(struct uk_placement *placement, const struct uk_section *section)
 {
 	uk_cleanup(addresses_deinit) struct addresses candidates = {};
 	const struct uk_symbol *missing;
@@ -419,14 +430,13 @@ struct uk_error *uk_placement_settle(struct uk_placement *placement)
 	bool again = true;
 	while (again) {
 		again = false;
-		uk_vec_for_each(section, &placement->object->sections) {
+		uk_vec_for_each (section, &placement->object->sections) {
 			struct uk_place *place = &placement->places[(*section)->index];
 			bool compares = place->kind == UK_PLACE_RODATA ||
 					(place->kind == UK_PLACE_CODE && placement->by_votes);
 			if (!compares || !place->known || place->compared)
 				continue;
-			struct uk_error *err =
-				uk_placement_take(placement, *section, place->base);
+			struct uk_error *err = uk_placement_take(placement, *section, place->base);
 			if (err)
 				return err;
 			again = true;
@@ -438,7 +448,7 @@ struct uk_error *uk_placement_settle(struct uk_placement *placement)
 /* Places that more than one content fitted, now that more is known. */
 static struct uk_error *retry_ambiguous(struct uk_placement *placement)
 {
-	uk_vec_for_each(section, &placement->object->sections) {
+	uk_vec_for_each (section, &placement->object->sections) {
 		struct uk_place *place = &placement->places[(*section)->index];
 		if (!place->ambiguous || place->compared)
 			continue;
@@ -454,7 +464,7 @@ static struct uk_error *retry_ambiguous(struct uk_placement *placement)
 struct uk_error *uk_placement_run(struct uk_placement *placement)
 {
 	struct uk_error *err = place_by_votes(placement);
-	uk_vec_for_each(section, &placement->object->sections) {
+	uk_vec_for_each (section, &placement->object->sections) {
 		if (!err && is_code(placement, *section) &&
 		    !placement->places[(*section)->index].known)
 			err = place_code(placement, *section);
@@ -478,7 +488,7 @@ bool uk_placement_address(const struct uk_placement *placement, const struct uk_
 	const struct uk_place *place = &placement->places[symbol->section->index];
 	if (place->kind == UK_PLACE_MERGED) {
 		const struct uk_map_entry *entry =
-			uk_map_find_num(&placement->merged, symbol->index);
+		    uk_map_find_num(&placement->merged, symbol->index);
 		if (entry)
 			*ret = entry->num;
 		return entry;

@@ -44,12 +44,12 @@ struct uk_learned {
 struct uk_placement {
 	const struct uk_run *run;
 	const struct uk_object *object; /* borrowed */
-	const char *path;   /* of the object in the build tree; borrowed */
-	const char *target; /* "vmlinux" or the module's name; borrowed */
-	bool by_votes;	    /* names and numbers of symbols are those that kallsyms has */
+	const char *path;		/* of the object in the build tree; borrowed */
+	const char *target;		/* "vmlinux" or the module's name; borrowed */
+	bool by_votes; /* names and numbers of symbols are those that kallsyms has */
 	struct uk_sites *sites;
-	struct uk_place *places; /* by uk_section.index */
-	struct uk_map merged;	 /* symbol's index: address, of symbols in merged sections */
+	struct uk_place *places;    /* by uk_section.index */
+	struct uk_map merged;	    /* symbol's index: address, of symbols in merged sections */
 	struct uk_learned *learned; /* borrowed: shared by all objects of an update */
 	struct uk_match *match;	    /* borrowed: counts and exclusions go there */
 	size_t number;		    /* of the object, for the match */
@@ -67,8 +67,8 @@ UK_DEFINE_CLEANUP(placement, struct uk_placement *, uk_placement_destroy)
 struct uk_error *uk_placement_run(struct uk_placement *placement) uk_must_check;
 
 /* Compares one section that is known to be at an address, and learns from it. */
-struct uk_error *uk_placement_take(struct uk_placement *placement,
-				   const struct uk_section *section, uint64_t base) uk_must_check;
+struct uk_error *uk_placement_take(struct uk_placement *placement, const struct uk_section *section,
+				   uint64_t base) uk_must_check;
 
 /* Compares what is known to be somewhere and was not compared yet, until nothing is left. */
 struct uk_error *uk_placement_settle(struct uk_placement *placement) uk_must_check;
@@ -81,8 +81,8 @@ bool uk_placement_address(const struct uk_placement *placement, const struct uk_
  * Whether all symbols of a section that kallsyms knows by name would stand in it where they
  * should if the section were at @base. Nothing is known of sections without symbols.
  */
-bool uk_placement_fits_names(const struct uk_placement *placement,
-			     const struct uk_section *section, uint64_t base);
+bool uk_placement_fits_names(const struct uk_placement *placement, const struct uk_section *section,
+			     uint64_t base);
 
 /* Whether a symbol may stand in kallsyms and counts for its section's place. */
 bool uk_symbol_votes(const struct uk_symbol *symbol);

@@ -14,8 +14,8 @@ static void add_where(struct uk_strbuf *text, const struct uk_object *object,
 	const struct uk_symbol *symbol = uk_object_symbol_at(object, section, offset);
 	if (symbol)
 		uk_strbuf_addf(text, "%s %s+0x%" PRIx64,
-			       uk_symbol_is_function(symbol) ? "function" : "symbol",
-			       symbol->name, offset - symbol->value);
+			       uk_symbol_is_function(symbol) ? "function" : "symbol", symbol->name,
+			       offset - symbol->value);
 	else
 		uk_strbuf_addf(text, "section %s+0x%" PRIx64, section->name, offset);
 }
@@ -32,8 +32,9 @@ static void add_mismatch(struct uk_strbuf *text, const struct uk_mismatch *misma
 	add_bytes(text, ": expected", mismatch->expected, mismatch->len);
 	add_bytes(text, ", found", mismatch->memory, mismatch->len);
 	if (mismatch->site)
-		uk_strbuf_addf(text, "; this is a known site (%s), but nothing that the kernel "
-				     "writes there",
+		uk_strbuf_addf(text,
+			       "; this is a known site (%s), but nothing that the kernel "
+			       "writes there",
 			       uk_site_class_name(mismatch->site->class));
 	else if (mismatch->len && mismatch->memory[0] == 0xcc)
 		uk_strbuf_addf(text, "; it looks like a breakpoint: a kprobe that "
@@ -140,8 +141,9 @@ struct uk_error *uk_refuse_places(const struct uk_placement *placement,
 		add_dissent(&text, comparison, dissent);
 	add_origin(&text, placement, section);
 	if (nr > 1)
-		uk_strbuf_addf(&text, "; none of the %zu places with these symbols fits, this is "
-				      "the first",
+		uk_strbuf_addf(&text,
+			       "; none of the %zu places with these symbols fits, this is "
+			       "the first",
 			       nr);
 	return finish(&text);
 }

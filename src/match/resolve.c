@@ -33,7 +33,7 @@ static enum found find_in(const struct uk_placement *placement, const char *name
 	enum found found = FOUND_NONE;
 	if (!placement)
 		return found;
-	uk_vec_for_each(symbol, &placement->object->symbols) {
+	uk_vec_for_each (symbol, &placement->object->symbols) {
 		uint64_t address;
 		if ((*symbol)->place != UK_SYMBOL_DEFINED || strcmp((*symbol)->name, name) != 0)
 			continue;
@@ -53,7 +53,7 @@ static enum found find_in(const struct uk_placement *placement, const char *name
 /* The part modules of the updates before this one define what these added. */
 static bool is_before(const struct uk_match_request *request, const char *module)
 {
-	uk_vec_for_each(id, &request->update->after) {
+	uk_vec_for_each (id, &request->update->after) {
 		uk_auto_free char *prefix = NULL;
 		uk_auto_error struct uk_error *err = uk_asprintf(&prefix, "upkeep_%s_", *id);
 		if (!err && uk_str_starts(module, prefix))
@@ -66,7 +66,8 @@ static enum found find_added(const struct uk_match_request *request, const char 
 			     uint64_t *ret)
 {
 	enum found found = FOUND_NONE;
-	uk_kallsyms_for_each(symbol, request->kallsyms, name) {
+	uk_kallsyms_for_each(symbol, request->kallsyms, name)
+	{
 		if (!is_before(request, symbol->module))
 			continue;
 		found = found == FOUND_NONE ? FOUND_ONE : FOUND_SEVERAL;
@@ -81,8 +82,8 @@ struct uk_error *uk_resolve_local(const struct uk_match_request *request,
 {
 	if (number >= placements->nr || !placements->plain[number])
 		return uk_error_create(UK_ERR_INVALID,
-				       "symbol %s belongs to object %zu, which is not matched", name,
-				       number);
+				       "symbol %s belongs to object %zu, which is not matched",
+				       name, number);
 	const char *path = placements->plain[number]->path;
 	enum found found = find_in(placements->plain[number], name, ret), last = found;
 	if (found != FOUND_ONE && found != FOUND_SEVERAL)
@@ -97,11 +98,12 @@ struct uk_error *uk_resolve_local(const struct uk_match_request *request,
 				       "addresses",
 				       path, name);
 	if (last == FOUND_UNPLACED || found == FOUND_UNPLACED)
-		return uk_error_create(UK_ERR_REFUSED,
-				       "%s: where symbol %s is in the running kernel cannot be "
-				       "proved: no matched code refers to its section, and kallsyms "
-				       "does not tell it from others",
-				       path, name);
+		return uk_error_create(
+		    UK_ERR_REFUSED,
+		    "%s: where symbol %s is in the running kernel cannot be "
+		    "proved: no matched code refers to its section, and kallsyms "
+		    "does not tell it from others",
+		    path, name);
 	return uk_error_create(UK_ERR_INVALID, "%s: has no symbol %s", path, name);
 }
 
@@ -116,8 +118,8 @@ static struct uk_error *refuse_ambiguous(const struct uk_kallsyms *kallsyms, con
 	uk_auto_strbuf struct uk_strbuf text = {};
 	uk_auto_free char *list = NULL;
 	uk_kallsyms_for_each(symbol, kallsyms, name)
-		uk_strbuf_addf(&text, "%s0x%" PRIx64 " (%c, %s)", text.len ? ", " : "",
-			       symbol->address, symbol->type, symbol->module);
+	    uk_strbuf_addf(&text, "%s0x%" PRIx64 " (%c, %s)", text.len ? ", " : "", symbol->address,
+			   symbol->type, symbol->module);
 	struct uk_error *err = uk_strbuf_finish(&text, &list);
 	if (err)
 		return err;
@@ -133,7 +135,8 @@ static struct uk_error *find_by_name(const struct uk_kallsyms *kallsyms, const c
 {
 	size_t globals = 0, all = 0;
 	uint64_t global = 0, any = 0;
-	uk_kallsyms_for_each(symbol, kallsyms, name) {
+	uk_kallsyms_for_each(symbol, kallsyms, name)
+	{
 		if (is_global(symbol) && (!globals || symbol->address != global)) {
 			global = symbol->address;
 			globals++;
@@ -162,7 +165,7 @@ static enum found find_defined(const struct uk_placements *placements, const cha
 		const struct uk_placement *placement = placements->plain[i];
 		if (!placement)
 			continue;
-		uk_vec_for_each(symbol, &placement->object->symbols)
+		uk_vec_for_each (symbol, &placement->object->symbols)
 			if (!uk_symbol_is_local(*symbol) && !strcmp((*symbol)->name, name) &&
 			    (*symbol)->bind != STB_WEAK &&
 			    uk_placement_address(placement, *symbol, ret))
@@ -182,10 +185,9 @@ struct uk_error *uk_resolve_symbol(const struct uk_match_request *request,
 	const struct uk_map_entry *learned = uk_map_find_str(&placements->learned.names, name);
 	if (uk_str_starts(name, local_prefix)) {
 		err = split_local(name, &number, &local)
-			      ? uk_resolve_local(request, placements, number, local,
-						 &symbol.address)
-			      : uk_error_create(UK_ERR_INVALID,
-						"\"%s\" names no symbol of an object", name);
+			  ? uk_resolve_local(request, placements, number, local, &symbol.address)
+			  : uk_error_create(UK_ERR_INVALID, "\"%s\" names no symbol of an object",
+					    name);
 	} else if (learned) {
 		symbol.source = UK_MATCH_LEARNED;
 		symbol.address = learned->num;

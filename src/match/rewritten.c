@@ -59,9 +59,9 @@ static bool is_named(const struct place *place, const char *name, uint64_t addr)
 
 static bool is_return_thunk(const struct place *place, uint64_t addr)
 {
-	static const char *const names[] = { "__x86_return_thunk",	"its_return_thunk",
-					     "srso_return_thunk",	"srso_alias_return_thunk",
-					     "retbleed_return_thunk",	"call_depth_return_thunk" };
+	static const char *const names[] = { "__x86_return_thunk",    "its_return_thunk",
+					     "srso_return_thunk",     "srso_alias_return_thunk",
+					     "retbleed_return_thunk", "call_depth_return_thunk" };
 	for (unsigned int i = 0; i < UK_ARRAY_SIZE(names); i++)
 		if (is_named(place, names[i], addr))
 			return true;
@@ -102,8 +102,7 @@ static bool is_retpoline_thunk(const struct place *place, uint64_t addr, bool ca
 	unsigned int reg = place->site->reg;
 	for (unsigned int i = 0; i < UK_ARRAY_SIZE(kinds); i++) {
 		char name[64];
-		snprintf(name, sizeof(name), "__x86_indirect_%sthunk_%s", kinds[i],
-			 registers[reg]);
+		snprintf(name, sizeof(name), "__x86_indirect_%sthunk_%s", kinds[i], registers[reg]);
 		if (is_named(place, name, addr))
 			return true;
 		snprintf(name, sizeof(name), "__x86_indirect_%sthunk_array", kinds[i]);
@@ -190,7 +189,8 @@ static bool is_key_value(const struct place *place, uint64_t function)
 	char name[256];
 	if (snprintf(name, sizeof(name), "__SCK__%s", place->site->name) >= (int)sizeof(name))
 		return false;
-	uk_kallsyms_for_each(key, place->walk->run->kallsyms, name) {
+	uk_kallsyms_for_each(key, place->walk->run->kallsyms, name)
+	{
 		uint64_t value;
 		if (uk_run_read_u64(place->walk->run, key->address, &value) && value == function)
 			return true;
@@ -200,17 +200,16 @@ static bool is_key_value(const struct place *place, uint64_t function)
 
 static bool is_return_zero(const struct place *place)
 {
-	uint64_t function =
-		uk_kallsyms_unique(place->walk->run->kallsyms, "__static_call_return0");
+	uint64_t function = uk_kallsyms_unique(place->walk->run->kallsyms, "__static_call_return0");
 	return function && is_key_value(place, function);
 }
 
 /* A tail call of nothing: a return, in one of its two forms. */
 static bool is_null_tail(const struct place *place)
 {
-	bool returns = !memcmp(place->memory, return_now, sizeof(return_now)) ||
-		       (place->memory[0] == JMP32 &&
-			is_return_thunk(place, branch_target(place, BRANCH_LEN)));
+	bool returns =
+	    !memcmp(place->memory, return_now, sizeof(return_now)) ||
+	    (place->memory[0] == JMP32 && is_return_thunk(place, branch_target(place, BRANCH_LEN)));
 	return returns && is_key_value(place, 0);
 }
 
@@ -239,8 +238,8 @@ static bool check_static_call(const struct place *place)
 		return false;
 	if (uk_nop_len(place->memory, BRANCH_LEN) == BRANCH_LEN)
 		return is_key_value(place, 0) && explained(place);
-	return !memcmp(place->memory, return_zero, sizeof(return_zero)) &&
-	       is_return_zero(place) && explained(place);
+	return !memcmp(place->memory, return_zero, sizeof(return_zero)) && is_return_zero(place) &&
+	       explained(place);
 }
 
 static bool check_trampoline(const struct place *place)
@@ -302,8 +301,7 @@ static bool check_call_padding(const struct place *place)
 		return true;
 	uint64_t start = len - UK_ACCOUNTING_LEN;
 	return !memcmp(place->memory, place->orig, start) &&
-	       uk_run_is_accounting(place->walk->run, place->memory + start,
-				    place->addr + start) &&
+	       uk_run_is_accounting(place->walk->run, place->memory + start, place->addr + start) &&
 	       explained(place);
 }
 

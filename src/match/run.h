@@ -20,9 +20,9 @@ struct uk_run {
 	const struct uk_kallsyms *kallsyms;
 	const struct uk_holders *holders; /* or NULL */
 	uk_version version;
-	uint64_t pv_ops;  /* address, or 0 */
+	uint64_t pv_ops;		   /* address, or 0 */
 	uint64_t rodata_start, rodata_end; /* of vmlinux; both 0 if they are not known */
-	bool call_depth;  /* calls enter through accounting in the padding */
+	bool call_depth;		   /* calls enter through accounting in the padding */
 	const struct uk_match_replaced *replaced;
 	size_t nr_replaced;
 	const struct uk_match_written *written;

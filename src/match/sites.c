@@ -124,9 +124,10 @@ static bool is_call_or_jump(uint8_t byte)
 
 static int register_number(const char *name)
 {
-	static const char *const names[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp",
-					     "rsi", "rdi", "r8",  "r9",	 "r10", "r11",
-					     "r12", "r13", "r14", "r15" };
+	static const char *const names[] = {
+		"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+		"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"
+	};
 	for (unsigned int i = 0; i < UK_ARRAY_SIZE(names); i++)
 		if (!strcmp(name, names[i]))
 			return (int)i;
@@ -142,8 +143,10 @@ static struct uk_error *add_retpoline(struct uk_sites *sites, const struct uk_se
 	int reg = register_number(reloc->symbol->name + sizeof(thunk_prefix) - 1);
 	if (reg < 0)
 		return NULL;
-	struct uk_site site = { .class = UK_SITE_RETPOLINE, .offset = reloc->offset - 1,
-				.len = CALL_LEN, .reg = (unsigned int)reg };
+	struct uk_site site = { .class = UK_SITE_RETPOLINE,
+				.offset = reloc->offset - 1,
+				.len = CALL_LEN,
+				.reg = (unsigned int)reg };
 	/* -mindirect-branch-cs-prefix: for r8 to r15, and for them only. */
 	if (reg >= 8 && site.offset && section->data[site.offset - 1] == CS_PREFIX) {
 		site.offset--;
@@ -198,7 +201,7 @@ static struct uk_error *add_relocated(struct uk_sites *sites, const struct uk_se
 
 static struct uk_error *add_all_relocated(struct uk_sites *sites, const struct uk_section *section)
 {
-	uk_vec_for_each(reloc, &section->relocs) {
+	uk_vec_for_each (reloc, &section->relocs) {
 		struct uk_error *err = add_relocated(sites, section, reloc);
 		if (err)
 			return err;
@@ -218,7 +221,8 @@ static struct uk_error *add_trampoline(struct uk_sites *sites, const struct uk_s
 {
 	if (!uk_str_starts(symbol->name, tramp_prefix))
 		return NULL;
-	struct uk_site site = { .class = UK_SITE_TRAMPOLINE, .offset = symbol->value,
+	struct uk_site site = { .class = UK_SITE_TRAMPOLINE,
+				.offset = symbol->value,
 				.len = TRAMPOLINE_LEN,
 				.name = symbol->name + sizeof(tramp_prefix) - 1 };
 	return add_site(sites, symbol->section, site);
@@ -237,7 +241,7 @@ static bool is_padding(const struct uk_section *section, uint64_t end)
 static bool has_site(const struct uk_sites *sites, const struct uk_section *section,
 		     enum uk_site_class class, uint64_t offset)
 {
-	uk_vec_for_each(site, &sites->by_section[section->index].sites)
+	uk_vec_for_each (site, &sites->by_section[section->index].sites)
 		if (site->class == class && site->offset == offset)
 			return true;
 	return false;
@@ -255,9 +259,9 @@ static struct uk_error *add_entry(struct uk_sites *sites, const struct uk_symbol
 	    !memcmp(section->data + at, endbr64, ENDBR_LEN) &&
 	    uk_rewrites_have(version, UK_REWRITE_ENDBR_SEAL) &&
 	    !has_site(sites, section, UK_SITE_ENDBR, at))
-		err = add_site(sites, section,
-			       (struct uk_site){ .class = UK_SITE_ENDBR, .offset = at,
-						 .len = ENDBR_LEN });
+		err = add_site(
+		    sites, section,
+		    (struct uk_site){ .class = UK_SITE_ENDBR, .offset = at, .len = ENDBR_LEN });
 	if (!err && uk_rewrites_have(version, UK_REWRITE_CALL_DEPTH) && is_padding(section, at) &&
 	    !has_site(sites, section, UK_SITE_CALL_PADDING, at - CALL_PADDING))
 		err = add_site(sites, section,
@@ -279,7 +283,8 @@ static struct uk_error *add_symbol(struct uk_sites *sites, const struct uk_symbo
 	if (!strcmp(symbol->name, "ftrace_call") || !strcmp(symbol->name, "ftrace_regs_call"))
 		return add_site(sites, section,
 				(struct uk_site){ .class = UK_SITE_FTRACE_CALL,
-						  .offset = symbol->value, .len = CALL_LEN });
+						  .offset = symbol->value,
+						  .len = CALL_LEN });
 	return add_entry(sites, symbol, version);
 }
 
@@ -297,7 +302,7 @@ enum { ALT_FLAG_DIRECT_CALL = 2 };
 
 static struct uk_site *same_alternative(struct uk_sites *sites, const struct pointer *at)
 {
-	uk_vec_for_each(site, &sites->by_section[at->section->index].sites)
+	uk_vec_for_each (site, &sites->by_section[at->section->index].sites)
 		if (site->class == UK_SITE_ALTERNATIVE && site->offset == at->offset)
 			return site;
 	return NULL;
@@ -309,8 +314,8 @@ static struct uk_error *read_replacement(struct uk_sites *sites, const struct uk
 {
 	*ret = (struct uk_replacement){ .len = table->data[at + layout->repl_len] };
 	if (layout->flags)
-		ret->direct_call = uk_get_u16(table->data + at + layout->flags) &
-				   ALT_FLAG_DIRECT_CALL;
+		ret->direct_call =
+		    uk_get_u16(table->data + at + layout->flags) & ALT_FLAG_DIRECT_CALL;
 	if (!ret->len)
 		return NULL;
 	struct pointer code;
@@ -344,26 +349,29 @@ static struct uk_error *add_alternative(struct uk_sites *sites, const struct uk_
 	if (!site)
 		return add_site(sites, code.section,
 				(struct uk_site){ .class = UK_SITE_ALTERNATIVE,
-						  .offset = code.offset, .len = len,
-						  .first = sites->replacements.len - 1, .nr = 1 });
+						  .offset = code.offset,
+						  .len = len,
+						  .first = sites->replacements.len - 1,
+						  .nr = 1 });
 	if (site->first + site->nr != sites->replacements.len - 1)
 		return bad_table(sites, table, at, "entries for one place do not stand together");
 	site->nr++;
 	if (len > site->len)
 		site->len = len;
 	return uk_range_ok(site->offset, site->len, code.section->size)
-		       ? NULL
-		       : bad_table(sites, table, at, "a place is longer than its section");
+		   ? NULL
+		   : bad_table(sites, table, at, "a place is longer than its section");
 }
 
 static struct uk_error *add_alternatives(struct uk_sites *sites, const struct uk_section *table,
 					 uk_version version)
 {
 	static const struct alt_layout old = { .size = 12, .instr_len = 10, .repl_len = 11 };
-	static const struct alt_layout with_flags = { .size = 14, .flags = 10, .instr_len = 12,
-						      .repl_len = 13 };
+	static const struct alt_layout with_flags = {
+		.size = 14, .flags = 10, .instr_len = 12, .repl_len = 13
+	};
 	const struct alt_layout *layout =
-		uk_rewrites_have(version, UK_REWRITE_ALT_FLAGS) ? &with_flags : &old;
+	    uk_rewrites_have(version, UK_REWRITE_ALT_FLAGS) ? &with_flags : &old;
 	if (table->size % layout->size)
 		return bad_table(sites, table, table->size, "ends inside an entry");
 	for (uint64_t at = 0; at < table->size; at += layout->size) {
@@ -404,7 +412,8 @@ static struct uk_error *add_jump_label(struct uk_sites *sites, const struct uk_s
 		err = read_pointer(sites, table, at + 4, &target);
 	if (err)
 		return err;
-	struct uk_site site = { .class = UK_SITE_JUMP_LABEL, .offset = code.offset,
+	struct uk_site site = { .class = UK_SITE_JUMP_LABEL,
+				.offset = code.offset,
 				.symbol = target.symbol,
 				/* The field is 4 bytes behind the entry; it points from itself. */
 				.addend = target.addend };
@@ -460,7 +469,8 @@ static struct uk_error *add_runtime_ptrs(struct uk_sites *sites, const struct uk
 					 uk_version version)
 {
 	return add_pointers(sites, table,
-			    (struct uk_site){ .class = UK_SITE_RUNTIME_PTR, .len = 8,
+			    (struct uk_site){ .class = UK_SITE_RUNTIME_PTR,
+					      .len = 8,
 					      .name = table->name + strlen("runtime_ptr_") });
 }
 
@@ -468,7 +478,8 @@ static struct uk_error *add_runtime_shifts(struct uk_sites *sites, const struct 
 					   uk_version version)
 {
 	return add_pointers(sites, table,
-			    (struct uk_site){ .class = UK_SITE_RUNTIME_SHIFT, .len = 1,
+			    (struct uk_site){ .class = UK_SITE_RUNTIME_SHIFT,
+					      .len = 1,
 					      .name = table->name + strlen("runtime_shift_") });
 }
 
@@ -483,9 +494,13 @@ static const struct table {
 	{ .name = ".parainstructions", .add = add_paravirt, .rewrite = UK_REWRITE_PARAVIRT_TABLE },
 	{ .name = "__jump_table", .add = add_jump_labels, .always = true },
 	{ .name = ".smp_locks", .add = add_locks, .always = true },
-	{ .name = "runtime_ptr_", .prefix = true, .add = add_runtime_ptrs,
+	{ .name = "runtime_ptr_",
+	  .prefix = true,
+	  .add = add_runtime_ptrs,
 	  .rewrite = UK_REWRITE_RUNTIME_CONST },
-	{ .name = "runtime_shift_", .prefix = true, .add = add_runtime_shifts,
+	{ .name = "runtime_shift_",
+	  .prefix = true,
+	  .add = add_runtime_shifts,
 	  .rewrite = UK_REWRITE_RUNTIME_CONST },
 };
 
@@ -515,14 +530,14 @@ static int compare_sites(const void *a, const void *b)
 static struct uk_error *collect(struct uk_sites *sites, uk_version version)
 {
 	const struct uk_object *object = sites->object;
-	uk_vec_for_each(section, &object->sections) {
+	uk_vec_for_each (section, &object->sections) {
 		struct uk_error *err = add_table(sites, *section, version);
 		if (!err && uk_section_is_text(*section) && (*section)->data)
 			err = add_all_relocated(sites, *section);
 		if (err)
 			return err;
 	}
-	uk_vec_for_each(symbol, &object->symbols) {
+	uk_vec_for_each (symbol, &object->symbols) {
 		struct uk_error *err = add_symbol(sites, *symbol, version);
 		if (err)
 			return err;
@@ -581,7 +596,7 @@ const struct uk_site *uk_sites_overlap(const struct uk_sites *sites,
 				       const struct uk_section *section, uint64_t offset,
 				       uint64_t len)
 {
-	uk_vec_for_each(site, &sites->by_section[section->index].sites)
+	uk_vec_for_each (site, &sites->by_section[section->index].sites)
 		if (site->offset < offset + len && offset < site->offset + site->len)
 			return site;
 	return NULL;

@@ -41,9 +41,9 @@ enum uk_site_class {
 struct uk_site {
 	enum uk_site_class class;
 	uint64_t offset, len;
-	unsigned int reg;	 /* retpoline: number of the register, 0 rax to 15 r15 */
-	unsigned int type;	 /* paravirt: index into pv_ops */
-	const char *name;	 /* static call, runtime constant: its name; borrowed */
+	unsigned int reg;	  /* retpoline: number of the register, 0 rax to 15 r15 */
+	unsigned int type;	  /* paravirt: index into pv_ops */
+	const char *name;	  /* static call, runtime constant: its name; borrowed */
 	struct uk_symbol *symbol; /* jump label: the target is symbol + addend */
 	int64_t addend;
 	size_t first, nr; /* alternative: its replacements in uk_sites.replacements */
@@ -61,7 +61,7 @@ struct uk_site_list {
 };
 
 struct uk_sites {
-	const struct uk_object *object; /* borrowed; must outlive this */
+	const struct uk_object *object;	 /* borrowed; must outlive this */
 	struct uk_site_list *by_section; /* by uk_section.index */
 	UK_VEC(struct uk_replacement) replacements;
 };

@@ -69,8 +69,10 @@ static struct uk_error *match_object(const struct test *test, struct uk_object *
 		.objects = { &touched, 1, 1 },
 	};
 	struct uk_object *const plain[] = { object };
-	struct uk_match_request request = { .memory = test->memory, .kallsyms = test->kallsyms,
-					    .update = &update, .plain = plain };
+	struct uk_match_request request = { .memory = test->memory,
+					    .kallsyms = test->kallsyms,
+					    .update = &update,
+					    .plain = plain };
 	return uk_match_run(&request, ret);
 }
 
@@ -92,7 +94,7 @@ static void add_bundle(struct test *test, const char *path)
 	struct uk_bundle *bundle;
 	must(uk_bundle_open(path, &policy, &bundle));
 	const struct uk_update *update = uk_bundle_update(bundle);
-	uk_vec_for_each(touched, &update->objects) {
+	uk_vec_for_each (touched, &update->objects) {
 		if (strcmp(update->parts.data[touched->part].target, "vmlinux") != 0)
 			continue;
 		const struct uk_member *member = uk_bundle_member(bundle, touched->plain);
@@ -104,11 +106,10 @@ static void add_bundle(struct test *test, const char *path)
 }
 
 /* Compared sections of a subject, weighed by size. */
-static const struct uk_match_section *pick_section(struct test *test,
-						   const struct subject *subject)
+static const struct uk_match_section *pick_section(struct test *test, const struct subject *subject)
 {
 	uint64_t at = next_random(test) % subject->match->compared;
-	uk_vec_for_each(section, &subject->match->sections) {
+	uk_vec_for_each (section, &subject->match->sections) {
 		if (!section->compared)
 			continue;
 		if (at < section->size)
@@ -133,7 +134,8 @@ static bool pick(struct test *test, const struct subject *subject, struct flip *
 	const struct uk_symbol *symbol = uk_object_symbol_at(subject->object, section, offset);
 	if (!symbol || uk_sites_overlap(subject->sites, section, offset, 1))
 		return false;
-	*ret = (struct flip){ .symbol = symbol, .address = place->address + offset,
+	*ret = (struct flip){ .symbol = symbol,
+			      .address = place->address + offset,
 			      .offset = offset - symbol->value,
 			      .bit = (uint8_t)(1u << next_random(test) % 8) };
 	return true;
@@ -207,9 +209,9 @@ static int run(struct test *test, unsigned int flips)
 		try_flip(test, &test->subjects.data[number], &flip);
 		done++;
 	}
-	printf("# %u flips in %zu objects: %u refused, %u missed, %u badly explained, %u harmless\n",
-	       flips, test->subjects.len, test->refused, test->missed, test->vague,
-	       test->harmless);
+	printf(
+	    "# %u flips in %zu objects: %u refused, %u missed, %u badly explained, %u harmless\n",
+	    flips, test->subjects.len, test->refused, test->missed, test->vague, test->harmless);
 	bool missed = test->missed || test->harmless > flips / HARMLESS_ONE_IN;
 	printf("1..2\n%sok 1 - every flipped bit is refused\n", missed ? "not " : "");
 	printf("%sok 2 - every refusal names place, expected and found bytes\n",

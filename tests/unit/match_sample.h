@@ -76,9 +76,9 @@ __attribute__((unused)) static void sample_variable(struct sample *sample, const
 	sample_memory(sample, addr, bytes, sizeof(bytes));
 }
 
-__attribute__((unused)) static struct uk_section *
-sample_section(struct sample *sample, const char *name, uint64_t flags, const void *bytes,
-	       size_t len)
+__attribute__((unused)) static struct uk_section *sample_section(struct sample *sample,
+								 const char *name, uint64_t flags,
+								 const void *bytes, size_t len)
 {
 	struct uk_section *section;
 	ck_ok(uk_object_add_section(sample->object, name, SHT_PROGBITS, SHF_ALLOC | flags, 1, 0,
@@ -98,8 +98,8 @@ sample_symbol(struct sample *sample, const char *name, uint8_t type, uint8_t bin
 {
 	struct uk_symbol *symbol;
 	ck_ok(uk_object_add_symbol(sample->object, name, type, bind,
-				   section ? UK_SYMBOL_DEFINED : UK_SYMBOL_UNDEFINED, section, value,
-				   size, &symbol));
+				   section ? UK_SYMBOL_DEFINED : UK_SYMBOL_UNDEFINED, section,
+				   value, size, &symbol));
 	return symbol;
 }
 
@@ -107,8 +107,7 @@ __attribute__((unused)) static struct uk_symbol *sample_undefined(struct sample 
 								  const char *name)
 {
 	struct uk_symbol *symbol = uk_object_symbol(sample->object, name);
-	return symbol ? symbol
-		      : sample_symbol(sample, name, STT_NOTYPE, STB_GLOBAL, NULL, 0, 0);
+	return symbol ? symbol : sample_symbol(sample, name, STT_NOTYPE, STB_GLOBAL, NULL, 0, 0);
 }
 
 __attribute__((unused)) static void sample_reloc(struct uk_section *section, uint64_t offset,
@@ -119,10 +118,9 @@ __attribute__((unused)) static void sample_reloc(struct uk_section *section, uin
 }
 
 /* A field of a table that points to an offset of a section. */
-__attribute__((unused)) static void sample_pointer(struct sample *sample,
-						   struct uk_section *table, uint64_t offset,
-						   uint32_t type, struct uk_section *section,
-						   int64_t to)
+__attribute__((unused)) static void sample_pointer(struct sample *sample, struct uk_section *table,
+						   uint64_t offset, uint32_t type,
+						   struct uk_section *section, int64_t to)
 {
 	struct uk_symbol *symbol;
 	ck_ok(uk_object_section_symbol(sample->object, section, &symbol));
@@ -174,8 +172,7 @@ __attribute__((unused)) static bool sample_explains(struct sample *sample, const
 		if (region->addr != TEXT_ADDR)
 			continue;
 		free(region->data);
-		memmove(region, region + 1,
-			(--sample->memory->regions.len - i) * sizeof(*region));
+		memmove(region, region + 1, (--sample->memory->regions.len - i) * sizeof(*region));
 	}
 	return explained;
 }
@@ -191,7 +188,7 @@ __attribute__((unused)) static void sample_list(struct sample *sample,
 						const struct uk_object *object, uint64_t base,
 						const char *module)
 {
-	uk_vec_for_each(symbol, &object->symbols) {
+	uk_vec_for_each (symbol, &object->symbols) {
 		if ((*symbol)->place != UK_SYMBOL_DEFINED || (*symbol)->type == STT_SECTION ||
 		    (*symbol)->name[0] == '.' || !((*symbol)->section->flags & SHF_ALLOC))
 			continue;
@@ -199,7 +196,8 @@ __attribute__((unused)) static void sample_list(struct sample *sample,
 		if ((*symbol)->bind == STB_GLOBAL)
 			type = (char)(type - 'a' + 'A');
 		sample_known(sample, (*symbol)->name,
-			     sample_base((*symbol)->section, base) + (*symbol)->value, type, module);
+			     sample_base((*symbol)->section, base) + (*symbol)->value, type,
+			     module);
 	}
 }
 
@@ -217,15 +215,15 @@ static inline uint64_t sample_value(const struct sample *sample, const struct uk
 __attribute__((unused)) static void sample_link(struct sample *sample,
 						const struct uk_object *object, uint64_t base)
 {
-	uk_vec_for_each(section, &object->sections) {
+	uk_vec_for_each (section, &object->sections) {
 		uint64_t addr = sample_base(*section, base);
 		if (!((*section)->flags & SHF_ALLOC) || !(*section)->data)
 			continue;
 		sample_memory(sample, addr, (*section)->data, (*section)->size);
 		uint8_t *bytes = uk_memory_bytes(sample->memory, addr, (*section)->size);
-		uk_vec_for_each(reloc, &(*section)->relocs) {
-			uint64_t value = sample_value(sample, reloc->symbol, base) +
-					 (uint64_t)reloc->addend;
+		uk_vec_for_each (reloc, &(*section)->relocs) {
+			uint64_t value =
+			    sample_value(sample, reloc->symbol, base) + (uint64_t)reloc->addend;
 			if (uk_reloc_is_pcrel(reloc->type))
 				value -= addr + reloc->offset;
 			if (uk_reloc_size(reloc->type) == 8)

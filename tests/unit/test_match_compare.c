@@ -55,8 +55,8 @@ START_TEST(relocations_yield_addresses)
 {
 	start(6001);
 	/* call f; mov $g, %rdi; movabs $h, %rax; mov $i, %eax */
-	sample_text(&s, BYTES(0xe8, 0, 0, 0, 0, 0x48, 0xc7, 0xc7, 0, 0, 0, 0, 0x48, 0xb8, 0, 0, 0, 0,
-			      0, 0, 0, 0, 0xb8, 0, 0, 0, 0));
+	sample_text(&s, BYTES(0xe8, 0, 0, 0, 0, 0x48, 0xc7, 0xc7, 0, 0, 0, 0, 0x48, 0xb8, 0, 0, 0,
+			      0, 0, 0, 0, 0, 0xb8, 0, 0, 0, 0));
 	sample_reloc(s.text, 1, R_X86_64_PLT32, sample_undefined(&s, "f"), -4);
 	sample_reloc(s.text, 8, R_X86_64_32S, sample_undefined(&s, "g"), 16);
 	sample_reloc(s.text, 14, R_X86_64_64, sample_undefined(&s, "h"), 0);
@@ -200,8 +200,8 @@ END_TEST
 
 /* One alternative at the start of .text with up to two replacements. */
 static struct uk_section *alternative(uk_version version, const uint8_t *orig, size_t len,
-				      const uint8_t *first, size_t first_len,
-				      const uint8_t *second, size_t second_len, uint16_t flags)
+				      const uint8_t *first, size_t first_len, const uint8_t *second,
+				      size_t second_len, uint16_t flags)
 {
 	start(version);
 	sample_text(&s, orig, len);
@@ -211,8 +211,8 @@ static struct uk_section *alternative(uk_version version, const uint8_t *orig, s
 	if (second_len)
 		memcpy(both + first_len, second, second_len);
 	struct uk_section *code =
-		sample_section(&s, ".altinstr_replacement", SHF_EXECINSTR, both,
-			       first_len + second_len ? first_len + second_len : 1);
+	    sample_section(&s, ".altinstr_replacement", SHF_EXECINSTR, both,
+			   first_len + second_len ? first_len + second_len : 1);
 	for (size_t i = 0; i < 2; i++) {
 		uint8_t *entry = table + i * size;
 		if (size == 14)
@@ -250,7 +250,8 @@ END_TEST
 
 START_TEST(an_empty_replacement_is_nops)
 {
-	alternative(6012, BYTES(0x89, 0xc3, 0x89, 0xc3), BYTES(0x31, 0xc0), (const uint8_t *)"", 0, 0);
+	alternative(6012, BYTES(0x89, 0xc3, 0x89, 0xc3), BYTES(0x31, 0xc0), (const uint8_t *)"", 0,
+		    0);
 	sample_start(&s);
 	same(0x0f, 0x1f, 0x40, 0x00);
 	same(0x89, 0xc3, 0x89, 0xc3);
@@ -260,8 +261,10 @@ START_TEST(an_empty_replacement_is_nops)
 }
 END_TEST
 
-static const uint8_t twenty_nops[20] = { 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90,
-					 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90 };
+static const uint8_t twenty_nops[20] = {
+	0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90,
+	0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90
+};
 
 START_TEST(long_padding_becomes_a_jump_from_6_5_on)
 {
@@ -297,7 +300,7 @@ static void short_jump(uk_version version)
 	memset(orig, 0x53, sizeof(orig));
 	memset(orig, 0x90, 5);
 	struct uk_section *code =
-		alternative(version, orig, 5, BYTES(0xe9, 0, 0, 0, 0), NULL, 0, 0);
+	    alternative(version, orig, 5, BYTES(0xe9, 0, 0, 0, 0), NULL, 0, 0);
 	sample_pointer(&s, code, 1, R_X86_64_PC32, s.text, 0);
 	sample_start(&s);
 }
@@ -518,8 +521,8 @@ END_TEST
 START_TEST(runtime_constants_are_their_variables)
 {
 	start(6012);
-	sample_text(&s, BYTES(0x48, 0xb8, 0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01, 0xc1, 0xe8,
-			      0x0c));
+	sample_text(&s, BYTES(0x48, 0xb8, 0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01, 0xc1,
+			      0xe8, 0x0c));
 	uint8_t entry[4] = {};
 	struct uk_section *ptr = sample_section(&s, "runtime_ptr_table", 0, entry, 4);
 	struct uk_section *shift = sample_section(&s, "runtime_shift_bits", 0, entry, 4);
@@ -543,7 +546,9 @@ enum { CALLER = 16, FIELD = CALLER + 6, CALLEE = 48, DEPTH_LEN = 49 };
 /* Each with nops before it: a function that calls the next one, and f by a relocation. */
 static void call_depth(bool active)
 {
-	static const uint8_t code[] = { 0xe8, CALLEE - CALLER - 5, 0, 0, 0, 0xe8, 0, 0, 0, 0, 0xc3 };
+	static const uint8_t code[] = {
+		0xe8, CALLEE - CALLER - 5, 0, 0, 0, 0xe8, 0, 0, 0, 0, 0xc3
+	};
 	uint8_t orig[DEPTH_LEN];
 	memset(orig, 0x90, sizeof(orig));
 	memcpy(orig + CALLER, code, sizeof(code));

@@ -62,14 +62,20 @@ END_TEST
 START_TEST(damaged_text_is_refused)
 {
 	static const char *const bad[] = {
-		"", "ffffffff81000000\n", "xyz T f\n", "ffffffff81000000 T \n",
-		"ffffffff81000000 T f\tmod]\n", "ffffffff81000000 T f\t[mod\n",
-		"ffffffff81000000ff T f\n", "ffffffff81000000 TT f\n", "ffffffff81000000 T f\t[]\n",
+		"",
+		"ffffffff81000000\n",
+		"xyz T f\n",
+		"ffffffff81000000 T \n",
+		"ffffffff81000000 T f\tmod]\n",
+		"ffffffff81000000 T f\t[mod\n",
+		"ffffffff81000000ff T f\n",
+		"ffffffff81000000 TT f\n",
+		"ffffffff81000000 T f\t[]\n",
 	};
 	for (size_t i = 0; i < UK_ARRAY_SIZE(bad); i++) {
 		struct uk_kallsyms *kallsyms = NULL;
 		uk_auto_error struct uk_error *err =
-			uk_kallsyms_parse(bad[i], strlen(bad[i]), &kallsyms);
+		    uk_kallsyms_parse(bad[i], strlen(bad[i]), &kallsyms);
 		ck_assert_msg(err != NULL, "case %zu", i);
 		ck_assert_ptr_null(kallsyms);
 	}
@@ -109,7 +115,8 @@ static void make_tables(struct tables *tables)
 			len += 150;
 		}
 		if (len > 127) {
-			const uint8_t size[] = { (uint8_t)((len & 0x7f) | 0x80), (uint8_t)(len >> 7) };
+			const uint8_t size[] = { (uint8_t)((len & 0x7f) | 0x80),
+						 (uint8_t)(len >> 7) };
 			uk_strbuf_add(&tables->names, size, 2);
 		} else {
 			const uint8_t size = (uint8_t)len;
@@ -117,7 +124,8 @@ static void make_tables(struct tables *tables)
 		}
 		uk_strbuf_add(&tables->names, name, (size_t)len);
 		/* The first ones are per-CPU: absolute. */
-		uk_put_u32(tables->offsets + 4 * i, i < 10 ? i * 8 : (uint32_t)(-1 - (int)(i * 16)));
+		uk_put_u32(tables->offsets + 4 * i,
+			   i < 10 ? i * 8 : (uint32_t)(-1 - (int)(i * 16)));
 	}
 }
 

@@ -30,8 +30,11 @@ static size_t make_vmlinux(uint8_t *image)
 	header->e_phoff = sizeof(*header);
 	header->e_phentsize = sizeof(*segments);
 	header->e_phnum = 2;
-	segments[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = PAGE, .p_vaddr = BASE,
-				    .p_filesz = PAGE, .p_memsz = 2 * PAGE };
+	segments[0] = (Elf64_Phdr){ .p_type = PT_LOAD,
+				    .p_offset = PAGE,
+				    .p_vaddr = BASE,
+				    .p_filesz = PAGE,
+				    .p_memsz = 2 * PAGE };
 	segments[1] = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = 2048, .p_filesz = 20 };
 	const uint32_t note[] = { 4, 4, NT_GNU_BUILD_ID };
 	memcpy(image + 2048, note, sizeof(note));

@@ -10,16 +10,16 @@
 #define EXTERNAL 0xffffffff81300000ul
 
 static const char source[] =
-	"extern int external(int);\n"
-	"static int counter;\n"
-	"int visible = 3;\n"
-	"static const int lookup[8] = { 5, 6, 7, 8, 1, 2, 3, 4 };\n"
-	"static const int lonely[8] = { 9, 9, 9 };\n"
-	"__attribute__((noinline)) static int helper(int x) { return external(x) + ++counter; }\n"
-	"int first(int x) { visible += helper(x); return external(lookup[x & 7] + 1); }\n"
-	"const char *second(int x) { return external(x) ? \"a string\" : \"another\"; }\n"
-	"__attribute__((weak)) int maybe(int x) { return external(x) * 3; }\n"
-	"const int *unused(void) { return lonely; }\n";
+    "extern int external(int);\n"
+    "static int counter;\n"
+    "int visible = 3;\n"
+    "static const int lookup[8] = { 5, 6, 7, 8, 1, 2, 3, 4 };\n"
+    "static const int lonely[8] = { 9, 9, 9 };\n"
+    "__attribute__((noinline)) static int helper(int x) { return external(x) + ++counter; }\n"
+    "int first(int x) { visible += helper(x); return external(lookup[x & 7] + 1); }\n"
+    "const char *second(int x) { return external(x) ? \"a string\" : \"another\"; }\n"
+    "__attribute__((weak)) int maybe(int x) { return external(x) * 3; }\n"
+    "const int *unused(void) { return lonely; }\n";
 
 static const char *const ftraced[] = { "-pg", "-mfentry", NULL };
 
@@ -36,7 +36,9 @@ static const char *names[8];
 static void add_function(const char *name, bool redirect)
 {
 	functions[update.functions.len++] = (struct uk_update_function){
-		.change = UK_CHANGE_CHANGED, .name = (char *)name, .redirect = redirect,
+		.change = UK_CHANGE_CHANGED,
+		.name = (char *)name,
+		.redirect = redirect,
 	};
 }
 
@@ -164,7 +166,7 @@ START_TEST(changed_references_are_refused)
 	kernel();
 	const struct uk_symbol *first = uk_object_symbol(object, "first");
 	unsigned int tried = 0;
-	uk_vec_for_each(reloc, &first->section->relocs) {
+	uk_vec_for_each (reloc, &first->section->relocs) {
 		uint64_t at = reloc->offset;
 		if (at < first->value + 5 || at >= first->value + first->size)
 			continue;
@@ -185,7 +187,7 @@ START_TEST(changed_strings_are_refused)
 	kernel();
 	static const char text[] = "a string";
 	bool found = false;
-	uk_vec_for_each(region, &s.memory->regions) {
+	uk_vec_for_each (region, &s.memory->regions) {
 		uint8_t *at = memmem(region->data, region->len, text, sizeof(text));
 		if (!at)
 			continue;
@@ -322,11 +324,11 @@ END_TEST
 START_TEST(overridden_functions_are_refused)
 {
 	externals();
-	uk_vec_for_each(symbol, &object->symbols)
+	uk_vec_for_each (symbol, &object->symbols)
 		if (!strcmp((*symbol)->name, "maybe"))
 			(*symbol)->name[0] = '.'; /* not to be listed */
 	sample_list(&s, object, KERNEL, NULL);
-	uk_vec_for_each(symbol, &object->symbols)
+	uk_vec_for_each (symbol, &object->symbols)
 		if (!strcmp((*symbol)->name, ".aybe"))
 			(*symbol)->name[0] = 'm';
 	sample_known(&s, "maybe", EXTERNAL + 4096, 'T', NULL);
@@ -491,10 +493,10 @@ static struct uk_match_replaced replace(const char *function, const char *id)
 }
 
 /* What update "beef" made of helper: another function, with a static variable of its own. */
-static const char patched_source[] =
-	"extern int external(int);\n"
-	"static int counter, added;\n"
-	"__attribute__((noinline)) int helper(int x) { added++; return external(x - 1) + counter++; }\n";
+static const char patched_source[] = "extern int external(int);\n"
+				     "static int counter, added;\n"
+				     "__attribute__((noinline)) int helper(int x) { added++; "
+				     "return external(x - 1) + counter++; }\n";
 
 static void stacked_kernel(void)
 {
@@ -514,12 +516,11 @@ static void bind_counter(void)
 {
 	const struct uk_section *section = uk_object_section(prev, ".text.helper");
 	uint64_t base = sample_base(section, COPY);
-	uk_vec_for_each(reloc, &section->relocs) {
+	uk_vec_for_each (reloc, &section->relocs) {
 		if (reloc->symbol->place != UK_SYMBOL_DEFINED ||
 		    strcmp(reloc->symbol->section->name, ".bss.counter") != 0)
 			continue;
-		uint64_t value = addr("counter") + (uint64_t)reloc->addend -
-				 (base + reloc->offset);
+		uint64_t value = addr("counter") + (uint64_t)reloc->addend - (base + reloc->offset);
 		uk_put_u32(sample_byte(&s, base + reloc->offset), (uint32_t)value);
 	}
 }
@@ -575,8 +576,11 @@ END_TEST
 START_TEST(writes_find_their_old_bytes)
 {
 	uint8_t old[4], new[4] = { 1 };
-	struct uk_update_write write = { .symbol = (char *)"lookup", .offset = 8, .len = 4,
-					 .old_bytes = old, .new_bytes = new };
+	struct uk_update_write write = { .symbol = (char *)"lookup",
+					 .offset = 8,
+					 .len = 4,
+					 .old_bytes = old,
+					 .new_bytes = new };
 	uk_put_u32(old, 7);
 	update.writes.data = &write;
 	update.writes.len = 1;

@@ -62,7 +62,7 @@ static struct uk_section *alternative(uint8_t len, uint8_t replacement_len)
 	const uint8_t entry[12] = { [10] = len, [11] = replacement_len };
 	struct uk_section *list = table(".altinstructions", entry, 12);
 	struct uk_section *code =
-		sample_section(&s, ".altinstr_replacement", SHF_EXECINSTR, zeroes, 4);
+	    sample_section(&s, ".altinstr_replacement", SHF_EXECINSTR, zeroes, 4);
 	sample_pointer(&s, list, 0, R_X86_64_PC32, s.text, 28);
 	sample_pointer(&s, list, 4, R_X86_64_PC32, code, 2);
 	return list;
@@ -135,8 +135,8 @@ END_TEST
 START_TEST(symbols_of_relocations_make_sites)
 {
 	sample_init(&s, 6001, true);
-	sample_text(&s, BYTES(0xe8, 0, 0, 0, 0, 0xe9, 0, 0, 0, 0, 0x2e, 0xe8, 0, 0, 0, 0, 0x0f, 0x84,
-			      0, 0, 0, 0, 0x48, 0x8d, 0x05, 0, 0, 0, 0));
+	sample_text(&s, BYTES(0xe8, 0, 0, 0, 0, 0xe9, 0, 0, 0, 0, 0x2e, 0xe8, 0, 0, 0, 0, 0x0f,
+			      0x84, 0, 0, 0, 0, 0x48, 0x8d, 0x05, 0, 0, 0, 0));
 	sample_reloc(s.text, 1, R_X86_64_PLT32, sample_undefined(&s, "__fentry__"), -4);
 	sample_reloc(s.text, 6, R_X86_64_PLT32, sample_undefined(&s, "__x86_return_thunk"), -4);
 	sample_reloc(s.text, 12, R_X86_64_PLT32, sample_undefined(&s, "__x86_indirect_thunk_r9"),

@@ -27,10 +27,9 @@ static const struct span spans[UK_REWRITES] = {
 	/* 60bc276b129e "x86/paravirt: Switch mixed paravirt/alternative calls to alternatives"
 	 * and f7af6977621a "x86/paravirt: Remove no longer needed paravirt patching code", 6.8 */
 	[UK_REWRITE_PARAVIRT_TABLE] = { ALWAYS, 6008 },
-	/* 9824b00c2b58 "x86/paravirt: Move some functions and defines to alternative.c" made
-	 * room for ALT_FLAG_DIRECT_CALL, which came with 60bc276b129e, 6.8 */
+	/* da0fe6e68e10 "x86/alternative: Add indirect call patching", 6.8 */
 	[UK_REWRITE_DIRECT_CALL] = { 6008, STILL },
-	/* 48c7a2509f9e "x86/alternatives: Make JMPs more robust", 4.1; replaced by the next */
+	/* "x86/alternatives: Make JMPs more robust", 4.1; ended by the next */
 	[UK_REWRITE_JUMP_NOP3] = { ALWAYS, 6005 },
 	/* 270a69c4485d "x86/alternative: Support relocations in alternatives", 6.5 */
 	[UK_REWRITE_JUMP_INT3] = { 6005, STILL },

@@ -47,8 +47,8 @@ work_on() {
 }
 
 show_load() {
-	read -r done_rounds errors longest </run/load
-	echo "   workload: $done_rounds round trips, $errors errors, longest $longest us," \
+	read -r count errors longest </run/load
+	echo "   workload: $count round trips, $errors errors, longest $longest us," \
 		"process $workload as before"
 }
 
@@ -80,8 +80,6 @@ echo "\$ cat /sys/kernel/upkeep/$id/*"
 for file in "/sys/kernel/upkeep/$id"/*; do
 	[ ! -f "$file" ] || sed "s,^,   ${file##*/}: ," "$file"
 done
-pause=$(upkeep status --json | sed -n 's/.*"pause_ns": *\([0-9]*\).*/\1/p' | head -n 1)
-echo "@@ apply_pause_ns $pause"
 
 phase undo "the update comes out, under load"
 run upkeep undo "$id"
@@ -95,8 +93,8 @@ phase stop "the workload ends"
 kill -TERM $workload
 wait $workload || fail "the workload ended badly"
 show_load
-read -r done_rounds errors longest </run/load
-echo "@@ rounds $done_rounds"
+read -r count errors longest </run/load
+echo "@@ rounds $count"
 echo "@@ errors $errors"
 echo "@@ longest_us $longest"
 if dmesg | grep -E 'WARN|BUG|Oops|Call Trace'; then

@@ -7,3 +7,8 @@ $(FLIP): $(O)/obj/tests/match/flip.o $(foreach r,$(call test_rooms,tests/match/f
 	$(say) LD $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OPTIMISE) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+FLIP_CHECKS := tests/match/flips-6.1 tests/match/flips-6.12
+.PHONY: check-flips
+check-flips: $(FLIP) ## Flip bits in kernel images: each must be refused (after check-vm)
+	prove -v --exec '' $(FLIP_CHECKS)

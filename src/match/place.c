@@ -311,6 +311,32 @@ static struct uk_error *exclude_held(struct uk_placement *placement,
 	return NULL;
 }
 
+/*
+ * A running kernel may be in the middle of rewriting a jump label, a static call or a traced
+ * function: a breakpoint stands there for a moment. Such a site is worth another look.
+ */
+static bool is_moving(const struct uk_placement *placement, const struct uk_comparison *comparison)
+{
+	const struct uk_site *site = comparison->mismatch.site;
+	return placement->run->memory->live && comparison->mismatch.found && site &&
+	       uk_site_class_is_dynamic(site->class);
+}
+
+static struct uk_error *compare_settled(const struct uk_placement *placement,
+					const struct uk_section *section, uint64_t base,
+					struct uk_comparison *ret)
+{
+	enum { ATTEMPTS = 5, PAUSE_US = 20000 };
+	for (unsigned int attempt = 1;; attempt++) {
+		struct uk_error *err =
+		    uk_compare_section(placement->run, placement->sites, section, base, ret);
+		if (err || attempt == ATTEMPTS || !is_moving(placement, ret))
+			return err;
+		uk_comparison_deinit(ret);
+		usleep(PAUSE_US);
+	}
+}
+
 static struct uk_error *try_place(const struct uk_placement *placement,
 				  const struct uk_section *section, uint64_t base,
 				  struct trial *ret)

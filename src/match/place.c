@@ -345,8 +345,7 @@ static struct uk_error *try_place(const struct uk_placement *placement,
 	ret->bases = calloc(placement->object->sections.len, sizeof(*ret->bases));
 	if (!ret->bases)
 		return uk_error_nomem();
-	struct uk_error *err =
-	    uk_compare_section(placement->run, placement->sites, section, base, &ret->comparison);
+	struct uk_error *err = compare_settled(placement, section, base, &ret->comparison);
 	if (err || !ret->comparison.memory || ret->comparison.mismatch.found)
 		return err;
 	err = uk_agree_check(placement, section, base, &ret->comparison, ret->bases, &ret->dissent);

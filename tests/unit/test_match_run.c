@@ -4,6 +4,9 @@
 #include "golden.h"
 #include "match_sample.h"
 
+#include <pthread.h>
+#include <unistd.h>
+
 #define KERNEL 0xffffffff81200000ul /* where the object is linked */
 #define DECOY 0xffffffff81400000ul  /* another object with the same names */
 #define COPY 0xffffffffc0400000ul   /* the code of an update */
@@ -393,6 +396,28 @@ START_TEST(a_probe_elsewhere_only_excludes_its_function)
 }
 END_TEST
 
+/* The kernel puts a breakpoint where it rewrites, and takes it away again. */
+static void *finish_rewriting(void *byte)
+{
+	usleep(30000);
+	*(volatile uint8_t *)byte = 0xe8;
+	return NULL;
+}
+
+START_TEST(a_site_that_is_being_rewritten_gets_another_look)
+{
+	pthread_t thread;
+	kernel();
+	uint8_t *byte = sample_byte(&s, addr("first"));
+	ck_assert_uint_eq(*byte, 0xe8);
+	*byte = 0xcc;
+	refused("this is a known site (ftrace site), but nothing that the kernel writes there");
+	ck_assert_int_eq(pthread_create(&thread, NULL, finish_rewriting, byte), 0);
+	ck_ok(run());
+	pthread_join(thread, NULL);
+}
+END_TEST
+
 START_TEST(tracers_are_named)
 {
 	sample_known(&s, "ftrace_caller", EXTERNAL + 128, 'T', NULL);
@@ -614,6 +639,7 @@ int main(void)
 	tcase_add_test(tcase, holders_of_a_function_are_named);
 	tcase_add_test(tcase, an_unknown_breakpoint_is_refused);
 	tcase_add_test(tcase, a_probe_elsewhere_only_excludes_its_function);
+	tcase_add_test(tcase, a_site_that_is_being_rewritten_gets_another_look);
 	tcase_add_test(tcase, tracers_are_named);
 	tcase_add_test(tcase, a_function_without_ftrace_is_redirected_at_its_entry);
 	tcase_add_test(tcase, short_functions_are_refused);

@@ -53,11 +53,26 @@ static bool is_used_by_change_only(const struct uk_entity *orig)
 	return true;
 }
 
+/* A table of operations: others may hold a pointer to it, and come to code through it. */
+static bool is_operations(const struct uk_entity *orig)
+{
+	bool code = false;
+	uk_vec_for_each (ref, &orig->twin->refs)
+		code = code || !ref->target.entity || uk_entity_is_function(ref->target.entity);
+	if (!code)
+		return false;
+	uk_vec_for_each (user, &orig->users)
+		uk_vec_for_each (ref, &(*user)->refs)
+			if (ref->target.entity == orig && !ref->inside)
+				return true;
+	return false;
+}
+
 /* Whether all who use a datum could be made to use another one. */
 static bool can_move(const struct uk_entity *orig, unsigned int depth)
 {
 	if (uk_entity_is_global(orig) || uk_entity_is_global(orig->twin) || !orig->users.len ||
-	    depth > 8)
+	    depth > 8 || is_operations(orig))
 		return false;
 	uk_vec_for_each (item, &orig->users) {
 		const struct uk_entity *user = *item;
@@ -191,8 +206,12 @@ static struct uk_error *changed_rodata(struct uk_diff_job *job, struct uk_entity
 {
 	if (!orig->moved && !is_used_by_change_only(orig))
 		return can_write(orig) ? write_rodata(job, orig) : keep_rodata(job, orig);
-	orig->moved = orig->twin->moved = true;
-	return NULL; /* listed when it is carried */
+	orig->moved = orig->twin->moved = true; /* listed when it is carried */
+	if (!is_operations(orig))
+		return NULL;
+	return uk_job_find(job, "operations", orig->name,
+			   "changed code uses a new version of this table; what was opened or "
+			   "registered before holds a pointer to the old one and goes on with it");
 }
 
 static struct uk_error *changed_data(struct uk_diff_job *job, struct uk_entity *orig)

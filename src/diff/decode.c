@@ -30,6 +30,8 @@ static struct uk_insn insn_from(const ZydisDecodedInstruction *insn, uint64_t of
 		.ends = insn_ends(insn),
 		.call = insn->meta.category == ZYDIS_CATEGORY_CALL,
 	};
+	if (insn->raw.disp.size == 32 && insn->mnemonic != ZYDIS_MNEMONIC_LEA)
+		result.memory_offset = insn->raw.disp.offset;
 	if (insn->raw.imm[0].is_relative) {
 		result.branch = true;
 		result.rel_offset = insn->raw.imm[0].offset;

@@ -59,6 +59,8 @@ struct uk_diff_input {
  *   initial-value:OBJ:NAME  writable data begins with another value: the running value stays
  *   read-only-data:OBJ:NAME read-only data changes its size or its pointers, where it cannot be
  *                           replaced and no changed code uses it: it stays as it is
+ *   operations:OBJ:NAME     a table of operations changes: only what changed code opens or
+ *                           registers from now on has the new one
  *   init-code:OBJ:NAME      code or data used only at boot (or module load): no effect
  *   exit-code:OBJ:NAME      code that is gone (vmlinux) or stays as it was (module)
  *   registration:OBJ:SECTION  an entry of a table that is read at boot or module load

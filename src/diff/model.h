@@ -33,6 +33,7 @@ struct uk_ref {
 	uint8_t bias;	 /* from the changed bytes to what they are relative to */
 	bool branch;	 /* a call, jmp or jcc */
 	bool access;	 /* of memory at the very place */
+	bool inside;	 /* of memory, also by an index: the address itself goes nowhere */
 	bool resolved;	 /* by the assembler: there is no relocation */
 	struct uk_target target;
 };
@@ -41,6 +42,7 @@ struct uk_insn {
 	uint32_t offset; /* from the entity */
 	uint8_t length;
 	uint8_t rel_offset, rel_size; /* the field relative to the next instruction; 0: none */
+	uint8_t memory_offset;	      /* the displacement of a memory operand; 0: none, or lea */
 	bool branch;		      /* the field is a branch's */
 	bool call;		      /* direct or not */
 	bool access; /* reads or writes memory where the field points; lea does not */

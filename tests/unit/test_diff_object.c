@@ -127,6 +127,24 @@ static const struct test_case cases[] = {
 	  USE "const char *const t[] = { \"a\" }; int f(void) { return 1; }",
 	  USE "const char *const t[] = { \"b\" }; int f(void) { return 1; }",
 	  "ignored data t\nfind read-only-data:t.o:t\n" },
+	{ "a table of operations whose users change",
+	  USE "static int a(void) { return 1; } static int (*const ops[])(void) = { a };"
+	      "int f(void) { return use(ops, 1); }",
+	  USE "static int a(void) { return 1; } static int (*const ops[])(void) = { a, a };"
+	      "int f(void) { return use(ops, 2); }",
+	  "changed f\ncarried data ops\nfind operations:t.o:ops\n" },
+	{ "a table of operations whose users do not change",
+	  USE "static int a(void) { return 1; } static int (*const ops[2])(void) = { a };"
+	      "int f(void) { return use(ops, 1); }",
+	  USE "static int a(void) { return 1; } static int (*const ops[2])(void) = { a, a };"
+	      "int f(void) { return use(ops, 1); }",
+	  "ignored data ops\nfind read-only-data:t.o:ops\n" },
+	{ "a table of functions that is called through in place",
+	  "static int a(void) { return 1; } static int b(void) { return 2; }"
+	  "static int (*const t[])(void) = { a, b }; int f(int i) { return t[i](); }",
+	  "static int a(void) { return 1; } static int b(void) { return 2; }"
+	  "static int (*const t[])(void) = { b, a }; int f(int i) { return t[i](); }",
+	  "changed f\ncarried data t\n" },
 	{ "ratelimits are renumbered and one is new",
 	  USE "int f(int i) { static int _rs; if (i) { use(&_rs, \"b\"); } return use(0, i); }",
 	  USE "int f(int i) { { static int _rs; if (!i) use(&_rs, \"a\"); }"

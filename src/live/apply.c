@@ -124,7 +124,7 @@ struct uk_error *uk_live_apply(const struct uk_bundle *bundle,
 	struct uk_error *err = options && options->when_loaded
 				   ? apply_when_loaded(bundle, options, report)
 				   : apply_now(bundle, options, "", report);
-	return uk_error_wrap(err, "apply %s", uk_bundle_update(bundle)->id);
+	return uk_error_wrap(err, "%s", uk_bundle_update(bundle)->id);
 }
 
 struct uk_error *uk_live_check(const struct uk_bundle *bundle,
@@ -133,5 +133,5 @@ struct uk_error *uk_live_check(const struct uk_bundle *bundle,
 	uk_auto_job struct uk_job job;
 	uk_job_begin(&job, bundle, options, report);
 	job.options.when_loaded = false;
-	return uk_error_wrap(uk_job_run(&job, check_phases), "check %s", job.id);
+	return uk_error_wrap(uk_job_run(&job, check_phases), "%s", job.id);
 }

@@ -81,5 +81,5 @@ struct uk_error *uk_live_undo(const char *id, const struct uk_live_options *opti
 		return uk_error_create(UK_ERR_USAGE, "'%s' is not the id of an update", id);
 	job.id = id;
 	snprintf(report->id, sizeof(report->id), "%s", id);
-	return uk_error_wrap(uk_job_run(&job, phases), "undo %s", id);
+	return uk_error_wrap(uk_job_run(&job, phases), "%s", id);
 }

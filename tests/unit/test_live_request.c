@@ -418,7 +418,7 @@ START_TEST(undo_of_what_is_not_there_is_nothing)
 	uk_auto_live_report struct uk_live_report report = {};
 	const struct uk_live_options options = { .paths = &machine.paths };
 	ck_fails(uk_live_undo(SAMPLE_ID, &options, &report), UK_ERR_NOTHING,
-		 "undo " SAMPLE_ID ": update " SAMPLE_ID " is not applied, and nothing of it");
+		 SAMPLE_ID ": update " SAMPLE_ID " is not applied, and nothing of it");
 	ck_fails(uk_live_undo("nonsense", &options, &report), UK_ERR_USAGE, "is not the id");
 	machine_put(&machine, "sys/module/upkeep_" SAMPLE_ID "_0/initstate", "live\n");
 	ck_fails(uk_live_undo(SAMPLE_ID, &options, &report), UK_ERR_NOTHING,

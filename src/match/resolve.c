@@ -2,6 +2,7 @@
 /* The run-time addresses of names. */
 #include "match/resolve.h"
 
+#include "base/bytes.h"
 #include "base/strbuf.h"
 
 #include <ctype.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 
 static const char local_prefix[] = ".upk.";
+static const char value_prefix[] = ".upk.value."; /* see diff.h */
 
 /* ".upk.<object>.NAME" */
 static bool split_local(const char *name, size_t *number_ret, const char **rest_ret)
@@ -76,6 +78,25 @@ static enum found find_added(const struct uk_match_request *request, const char 
 	return found;
 }
 
+/* What a module's objects call __this_module is their module's own: each has one. */
+static enum found find_in_target(const struct uk_match_request *request, size_t number,
+				 const char *name, uint64_t *ret)
+{
+	const struct uk_update *update = request->update;
+	const char *target = update->parts.data[update->objects.data[number].part].target;
+	enum found found = FOUND_NONE;
+	if (strcmp(name, "__this_module") != 0)
+		return found;
+	uk_kallsyms_for_each(symbol, request->kallsyms, name)
+	{
+		if (strcmp(symbol->module, target) != 0)
+			continue;
+		found = found == FOUND_NONE ? FOUND_ONE : FOUND_SEVERAL;
+		*ret = symbol->address;
+	}
+	return found;
+}
+
 struct uk_error *uk_resolve_local(const struct uk_match_request *request,
 				  const struct uk_placements *placements, size_t number,
 				  const char *name, uint64_t *ret)
@@ -90,6 +111,8 @@ struct uk_error *uk_resolve_local(const struct uk_match_request *request,
 		last = find_in(placements->prev[number], name, ret);
 	if (last == FOUND_NONE && found == FOUND_NONE)
 		last = find_added(request, name, ret);
+	if (last == FOUND_NONE && found == FOUND_NONE)
+		last = find_in_target(request, number, name, ret);
 	if (last == FOUND_ONE)
 		return NULL;
 	if (last == FOUND_SEVERAL)
@@ -174,6 +197,23 @@ static enum found find_defined(const struct uk_placements *placements, const cha
 	return FOUND_NONE;
 }
 
+/*
+ * The value of a variable that the kernel's own code has as an immediate. An image's
+ * variables have no value yet, and nothing is loaded for it: the name has to be there.
+ */
+static struct uk_error *find_value(const struct uk_match_request *request, const char *name,
+				   uint64_t *ret)
+{
+	uint64_t address;
+	uint8_t bytes[8] = {};
+	struct uk_error *err = find_by_name(request->kallsyms, name, &address);
+	if (!err && request->memory->live)
+		err = uk_memory_read(request->memory, address, bytes, sizeof(bytes));
+	if (!err)
+		*ret = uk_get_u64(bytes);
+	return err;
+}
+
 struct uk_error *uk_resolve_symbol(const struct uk_match_request *request,
 				   const struct uk_placements *placements, const char *name,
 				   struct uk_match_symbol *ret)
@@ -183,7 +223,10 @@ struct uk_error *uk_resolve_symbol(const struct uk_match_request *request,
 	size_t number;
 	struct uk_error *err = NULL;
 	const struct uk_map_entry *learned = uk_map_find_str(&placements->learned.names, name);
-	if (uk_str_starts(name, local_prefix)) {
+	if (uk_str_starts(name, value_prefix)) {
+		symbol.source = UK_MATCH_KALLSYMS;
+		err = find_value(request, name + strlen(value_prefix), &symbol.address);
+	} else if (uk_str_starts(name, local_prefix)) {
 		err = split_local(name, &number, &local)
 			  ? uk_resolve_local(request, placements, number, local, &symbol.address)
 			  : uk_error_create(UK_ERR_INVALID, "\"%s\" names no symbol of an object",

@@ -185,6 +185,22 @@ START_TEST(changed_references_are_refused)
 }
 END_TEST
 
+START_TEST(a_single_reference_must_agree_with_kallsyms)
+{
+	uk_object_destroy(object);
+	object = golden_compile("extern int external(int);\nint f(int x) { return external(x) + 1; }\n",
+				NULL);
+	kernel();
+	ck_ok(run());
+	uk_match_destroy(match);
+	match = NULL;
+	const struct uk_section *text = uk_object_section(object, ".text");
+	*sample_byte(&s, sample_base(text, KERNEL) + text->relocs.data[0].offset) ^= 0x10;
+	refused("function f+0x");
+	refused("kallsyms does not have the symbol at that address");
+}
+END_TEST
+
 START_TEST(changed_strings_are_refused)
 {
 	kernel();
@@ -250,6 +266,22 @@ START_TEST(equal_twins_are_refused)
 }
 END_TEST
 
+START_TEST(values_are_read_and_each_module_has_its_own_struct)
+{
+	sample_variable(&s, "USER_PTR_MAX", EXTERNAL + 4096, 0x7ffffffff000);
+	sample_known(&s, "__this_module", EXTERNAL + 8192, 'd', "other");
+	kernel();
+	names[0] = ".upk.value.USER_PTR_MAX";
+	ck_ok(run());
+	ck_assert_uint_eq(uk_match_address(match, names[0]), 0x7ffffffff000);
+	uk_match_destroy(uk_take(match));
+	names[0] = ".upk.value.NOWHERE";
+	refused("the running kernel has no symbol NOWHERE");
+	names[0] = ".upk.0.__this_module"; /* the other module's */
+	ck_fails(run(), UK_ERR_INVALID, "dir/a.o: has no symbol __this_module");
+}
+END_TEST
+
 START_TEST(ambiguous_and_unknown_names_are_refused)
 {
 	sample_known(&s, "twice", EXTERNAL + 256, 'T', NULL);
@@ -312,6 +344,8 @@ END_TEST
 START_TEST(modules_are_found_by_their_own_symbols)
 {
 	externals();
+	sample_known(&s, "__this_module", EXTERNAL + 8192, 'd', "fat");
+	sample_known(&s, "__this_module", EXTERNAL + 12288, 'd', "ext4");
 	parts[0].target = (char *)"fat";
 	sample_list(&s, object, DECOY, NULL);
 	sample_list(&s, object, KERNEL, "fat");
@@ -319,8 +353,10 @@ START_TEST(modules_are_found_by_their_own_symbols)
 	sample_link(&s, object, DECOY);
 	sample_link(&s, object, KERNEL);
 	add_function("helper", true);
+	names[0] = ".upk.0.__this_module";
 	ck_ok(run());
 	ck_assert_uint_eq(match->functions.data[0].address, addr("helper"));
+	ck_assert_uint_eq(uk_match_address(match, names[0]), EXTERNAL + 8192);
 }
 END_TEST
 
@@ -627,10 +663,12 @@ int main(void)
 	tcase_add_test(tcase, functions_and_names_are_found);
 	tcase_add_test(tcase, changed_code_is_refused);
 	tcase_add_test(tcase, changed_references_are_refused);
+	tcase_add_test(tcase, a_single_reference_must_agree_with_kallsyms);
 	tcase_add_test(tcase, changed_strings_are_refused);
 	tcase_add_test(tcase, missing_symbols_are_refused);
 	tcase_add_test(tcase, ambiguous_names_are_told_apart_by_content);
 	tcase_add_test(tcase, equal_twins_are_refused);
+	tcase_add_test(tcase, values_are_read_and_each_module_has_its_own_struct);
 	tcase_add_test(tcase, ambiguous_and_unknown_names_are_refused);
 	tcase_add_test(tcase, other_kernels_are_refused);
 	tcase_add_test(tcase, modules_must_be_loaded);

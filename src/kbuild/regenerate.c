@@ -39,8 +39,24 @@ static bool feeds_headers(const char *path)
 	       uk_str_starts(path, "arch/x86/include/") || uk_str_ends(path, ".tbl") ||
 	       uk_str_starts(path, "scripts/") || uk_str_starts(path, "arch/x86/tools/") ||
 	       uk_str_starts(base_name(path), "asm-offsets") ||
-	       !strcmp(path, "kernel/bounds.c") || uk_str_ends(path, ".bc");
+	       !strcmp(path, "kernel/bounds.c") || uk_str_ends(path, ".bc") ||
+	       uk_str_starts(path, "arch/x86/kvm/") ||
+	       uk_str_starts(path, "security/selinux/include/");
 }
+
+/* Files that kbuild generates only when it builds some object. */
+static const struct {
+	const char *object; /* building it makes the file */
+	const char *file;
+	const char *from; /* what it is made from begins with this; NULL: any header */
+} generated_late[] = {
+	{ "arch/x86/kernel/cpu/capflags.o", "arch/x86/kernel/cpu/capflags.c",
+	  "arch/x86/include/asm/" },
+	{ "arch/x86/kvm/svm/vmenter.o", "arch/x86/kvm/kvm-asm-offsets.h", NULL },
+	{ "security/selinux/avc.o", "security/selinux/flask.h", "security/selinux/include/" },
+	{ "security/selinux/avc.o", "security/selinux/av_permissions.h",
+	  "security/selinux/include/" },
+};
 
 static bool any_file(const struct uk_patch *patch, bool (*is)(const char *))
 {
@@ -98,13 +114,45 @@ static struct uk_error *take_headers(struct uk_view *view, const char *root, con
 	return err;
 }
 
+static bool any_below(const struct uk_patch *patch, const char *prefix)
+{
+	uk_vec_for_each(file, &patch->files) {
+		if (!prefix || uk_str_starts(file->path, prefix))
+			return true;
+	}
+	return false;
+}
+
+static struct uk_error *take_late(struct uk_view *view, const struct uk_patch *patch,
+				  const struct uk_overlay *overlay, const char *written)
+{
+	char jobs[16];
+	snprintf(jobs, sizeof(jobs), "-j%u", view->tree->jobs);
+	for (size_t i = 0; i < UK_ARRAY_SIZE(generated_late); i++) {
+		const char *const targets[] = { jobs, generated_late[i].object, NULL };
+		uk_auto_free char *file = NULL;
+		if (!any_below(patch, generated_late[i].from) ||
+		    !uk_units_find(view->tree->units, generated_late[i].object))
+			continue;
+		struct uk_error *err = make(view, overlay, targets);
+		if (!err)
+			err = uk_asprintf(&file, "%s/%s", written, generated_late[i].file);
+		if (!err && uk_file_exists(file))
+			err = take_header(view, file, generated_late[i].file);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
 static struct uk_error *prepare(struct uk_view *view, const struct uk_overlay *overlay,
-				const char *written, bool kconfig)
+				const char *written, const struct uk_patch *patch)
 {
 	char jobs[16];
 	snprintf(jobs, sizeof(jobs), "-j%u", view->tree->jobs);
 	const char *const olddefconfig[] = { "olddefconfig", NULL };
 	const char *const targets[] = { jobs, "prepare", "modules_prepare", NULL };
+	bool kconfig = any_file(patch, is_kconfig);
 	struct uk_error *err = kconfig ? make(view, overlay, olddefconfig) : NULL;
 	if (!err)
 		err = make(view, overlay, targets);
@@ -112,6 +160,8 @@ static struct uk_error *prepare(struct uk_view *view, const struct uk_overlay *o
 		err = take_headers(view, written, "include/generated");
 	if (!err)
 		err = take_headers(view, written, "arch/x86/include/generated");
+	if (!err)
+		err = take_late(view, patch, overlay, written);
 	return uk_error_wrap(err, "preparing the patched tree");
 }
 
@@ -145,7 +195,7 @@ struct uk_error *uk_view_regenerate(struct uk_view *view, const struct uk_patch 
 		err = overlay.options ? uk_asprintf(&written, "%s/upper", work)
 				      : uk_strdup(copy, &written);
 	if (!err)
-		err = prepare(view, &overlay, written, any_file(patch, is_kconfig));
+		err = prepare(view, &overlay, written, patch);
 	if (!err && any_file(patch, uk_path_is_makefile))
 		err = list_units(view, &overlay);
 	if (!err)

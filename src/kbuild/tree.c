@@ -246,7 +246,7 @@ static struct uk_error *link_source(const char *source, const char *dir)
 static struct uk_error *make_tree(struct uk_tree *tree, const struct uk_tree_options *options,
 				  const char *config, const struct uk_config *wanted)
 {
-	uk_auto_free char *source = NULL, *parent = NULL;
+	uk_auto_free char *source = NULL, *parent = NULL, *units = NULL;
 	struct uk_error *err = uk_strdup(tree->dir, &parent);
 	if (!err)
 		err = uk_stamp_reset(tree->dir);
@@ -254,6 +254,10 @@ static struct uk_error *make_tree(struct uk_tree *tree, const struct uk_tree_opt
 		return err;
 	*strrchr(parent, '/') = '\0';
 	err = uk_dir_make(parent, 0700);
+	if (!err)
+		err = uk_asprintf(&units, "%s/units", parent);
+	if (!err)
+		err = uk_stamp_reset(units);
 	if (!err && tree->kernel) {
 		err = uk_kernel_source(tree->cache, tree->kernel, tree->sink, &source);
 		if (!err)
@@ -266,26 +270,68 @@ static struct uk_error *make_tree(struct uk_tree *tree, const struct uk_tree_opt
 	return err ? err : uk_stamp_write(tree->dir);
 }
 
+/* Whether the file that a unit is compiled from has still to be generated. */
+static bool lacks_source(const struct uk_tree *tree, const struct uk_unit *unit)
+{
+	uk_auto_free char *path = NULL;
+	return asprintf(&path, "%s/%s", tree->dir, unit->source) >= 0 && !uk_file_exists(path);
+}
+
+/*
+ * Some 30 sources are generated when their objects are built: here, once and for all. So
+ * is what stands for a header that patches often change (see regenerate.c).
+ */
+static struct uk_error *make_sources(const struct uk_tree *tree)
+{
+	UK_VEC(const char *) targets = {};
+	char jobs[16];
+	snprintf(jobs, sizeof(jobs), "-j%u", tree->jobs);
+	bool ok = uk_vec_push(&targets, jobs);
+	uk_vec_for_each(unit, &tree->units->all) {
+		bool wanted = lacks_source(tree, unit) ||
+			      !strcmp(unit->object, "arch/x86/kvm/svm/vmenter.o") ||
+			      !strcmp(unit->object, "security/selinux/avc.o");
+		if (ok && unit->place != UK_UNIT_APART && wanted)
+			ok = uk_vec_push(&targets, unit->object);
+	}
+	ok = ok && uk_vec_push(&targets, NULL);
+	struct uk_error *err = ok ? NULL : uk_error_nomem();
+	uk_progress(tree->sink, "generating sources", 0, 1);
+	if (!err && targets.len > 2)
+		err = make(tree, targets.data);
+	if (!err)
+		uk_progress(tree->sink, "generating sources", 1, 1);
+	uk_vec_deinit(&targets);
+	return err;
+}
+
+static struct uk_error *ask_units(struct uk_tree *tree, const char *path)
+{
+	uk_auto_free char *text = NULL;
+	uk_progress(tree->sink, "asking kbuild for its objects", 0, 1);
+	struct uk_error *err =
+		uk_dump_run(tree->dir, tree->make, tree->nr_make, NULL, NULL, &text);
+	if (!err)
+		err = uk_units_parse(text, strlen(text), path, &tree->units);
+	if (err)
+		return err;
+	uk_progress(tree->sink, "asking kbuild for its objects", 1, 1);
+	err = make_sources(tree);
+	if (!err)
+		err = uk_file_write(path, text, strlen(text), 0600);
+	return err ? err : uk_stamp_write(path);
+}
+
 static struct uk_error *list_units(struct uk_tree *tree)
 {
 	uk_auto_free char *path = NULL, *text = NULL;
+	size_t len;
 	struct uk_error *err = uk_asprintf(&path, "%.*s/units",
 					   (int)(strrchr(tree->dir, '/') - tree->dir), tree->dir);
 	if (err)
 		return err;
-	if (!uk_stamp_exists(path)) {
-		uk_progress(tree->sink, "asking kbuild for its objects", 0, 1);
-		err = uk_dump_run(tree->dir, tree->make, tree->nr_make, NULL, NULL, &text);
-		if (!err)
-			err = uk_file_write(path, text, strlen(text), 0600);
-		if (!err)
-			err = uk_stamp_write(path);
-		if (err)
-			return err;
-		uk_progress(tree->sink, "asking kbuild for its objects", 1, 1);
-		return uk_units_parse(text, strlen(text), path, &tree->units);
-	}
-	size_t len;
+	if (!uk_stamp_exists(path))
+		return ask_units(tree, path);
 	err = uk_file_read(path, 256 << 20, &text, &len);
 	return err ? err : uk_units_parse(text, len, path, &tree->units);
 }

@@ -18,11 +18,9 @@
  *  - undefined symbols, to be given run-time addresses before the module is loaded:
  *      NAME               a symbol that is global in the kernel
  *      .upk.<number>.NAME the symbol NAME (defined or not) of the *plain* object <number>
- *      .upk.value.NAME    not an address: the value that the global variable NAME has in
+ *      .upk.value.NAME    not an address: the 8-byte value that the global variable NAME has in
  *                         the running kernel (6.12 runtime constants: kernel code has it
- *                         as an immediate; R_X86_64_64 asks for 8 bytes of it, R_X86_64_8
- *                         for the lowest byte and has to be applied before the load, for
- *                         the module loader does not know that type);
+ *                         as an immediate);
  *    some are referred to by no relocation (the __SCK__ keys of static calls, which objtool
  *    looks up by name).
  */

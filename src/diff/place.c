@@ -367,34 +367,34 @@ struct uk_error *uk_place_ref(struct uk_place *place, const struct uk_spot *spot
 	return uk_section_add_reloc(spot->section, offset, type, to.symbol, to.addend - ref->bias);
 }
 
-/* "runtime_ptr_NAME", "runtime_shift_NAME": only code of vmlinux itself gets these filled in. */
-static struct uk_error *place_runtime_value(struct uk_place *place, struct uk_section *section,
+/*
+ * "runtime_ptr_NAME", "runtime_shift_NAME": only code of vmlinux itself gets these filled
+ * in. A value of one byte is beyond what the module loader relocates.
+ */
+static struct uk_error *place_runtime_value(struct uk_place *place, const struct uk_entity *user,
+					    struct uk_section *section,
 					    const struct uk_entry *entry, int64_t offset)
 {
-	static const struct {
-		const char *prefix;
-		uint32_t type;
-	} forms[] = { { "runtime_ptr_", R_X86_64_64 }, { "runtime_shift_", R_X86_64_8 } };
+	static const char prefix[] = "runtime_ptr_";
 	const char *name = entry->table->section->name;
-	for (size_t i = 0; i < UK_ARRAY_SIZE(forms); i++) {
-		if (!uk_str_starts(name, forms[i].prefix))
-			continue;
-		uk_auto_free char *full = NULL;
-		struct uk_error *err = uk_asprintf(&full, "%s%s", UK_DIFF_VALUE_PREFIX,
-						   name + strlen(forms[i].prefix));
-		struct uk_symbol *symbol;
-		if (!err)
-			err = undefined(place, full, &symbol);
-		if (err)
-			return err;
-		if (offset < 0 ||
-		    !uk_range_ok((uint64_t)offset, uk_reloc_size(forms[i].type), section->size))
-			break;
-		memset(section->data + offset, 0, uk_reloc_size(forms[i].type));
-		return uk_section_add_reloc(section, (uint64_t)offset, forms[i].type, symbol, 0);
-	}
-	return uk_error_create(UK_ERR_INVALID, "section %s: an entry points outside of its code",
-			       name);
+	if (!uk_str_starts(name, prefix))
+		return uk_job_refuse(place->job, user, NULL,
+				     "its code has a runtime constant of one byte (%s), which a "
+				     "module cannot have",
+				     name);
+	if (offset < 0 || !uk_range_ok((uint64_t)offset, sizeof(uint64_t), section->size))
+		return uk_job_refuse(place->job, user, NULL,
+				     "an entry of section %s points outside of its code", name);
+	uk_auto_free char *full = NULL;
+	struct uk_error *err =
+	    uk_asprintf(&full, "%s%s", UK_DIFF_VALUE_PREFIX, name + strlen(prefix));
+	struct uk_symbol *symbol;
+	if (!err)
+		err = undefined(place, full, &symbol);
+	if (err)
+		return err;
+	memset(section->data + offset, 0, sizeof(uint64_t));
+	return uk_section_add_reloc(section, (uint64_t)offset, R_X86_64_64, symbol, 0);
 }
 
 /* An alternative's replacement goes along, and the entry points at the copy. */
@@ -434,7 +434,7 @@ static struct uk_error *place_entry(struct uk_place *place, const struct uk_enti
 	const struct uk_target *own = &entry->refs.data[0].target;
 	int64_t own_offset = (int64_t)entity->offset + own->delta + shift;
 	if (entry->table->kind->drop)
-		return place_runtime_value(place, code, entry, own_offset);
+		return place_runtime_value(place, entity, code, entry, own_offset);
 	const struct uk_section *from = entry->table->section;
 	struct uk_section *section;
 	uint64_t offset;

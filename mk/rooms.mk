@@ -9,7 +9,7 @@ ROOM_LIBS := $(foreach r,$(call reverse,$(ROOMS)),$(call room_lib,$(r)))
 
 .DEFAULT_GOAL := all
 .PHONY: all
-all: $(if $(wildcard src/cli/*.c),$(O)/upkeep)
+all: $(O)/upkeep ## Build build/upkeep
 
 $(O)/obj/%.o: %.c
 	$(say) CC $<

@@ -4,11 +4,12 @@
  * both of them include.
  *
  * Every request begins with struct upkeep_header. @abi must equal UPKEEP_ABI (else EPROTO; only
- * UPKEEP_INFO answers any version); @size is sizeof() of the request as the caller was compiled. A newer module takes a shorter request as if the missing
- * tail were zero; an older module takes a longer one if the tail that it does not know is zero, and
- * answers E2BIG otherwise. The ioctl numbers hold the size of the header, so they never change.
- * Pointers travel as __u64. All reserved fields and unknown flags must be zero (else EINVAL).
- * All strings are NUL-terminated inside their arrays and printable ASCII without blanks.
+ * UPKEEP_INFO answers any version); @size is sizeof() of the request as the caller was compiled.
+ * A newer module takes a shorter request as if the missing tail were zero; an older module takes a
+ * longer one if the tail that it does not know is zero, and answers E2BIG otherwise. The ioctl
+ * numbers hold the size of the header, so they never change. Pointers travel as __u64. All
+ * reserved fields and unknown flags must be zero (else EINVAL). All strings are NUL-terminated
+ * inside their arrays and printable ASCII without blanks and slashes.
  *
  * Opening the device and every request on it needs CAP_SYS_ADMIN and CAP_SYS_MODULE (else EPERM).
  */

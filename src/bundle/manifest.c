@@ -51,26 +51,21 @@ static struct uk_error *check_part(const struct uk_update *update, size_t i)
 {
 	const struct uk_update_part *part = &update->parts.data[i];
 	struct uk_spot list = { .key = "parts" }, spot = { .up = &list, .index = i };
-	if (!part->module != !part->member)
-		return uk_spot_error(&spot, "module and member must be there both or not at all");
 	for (size_t j = 0; j < i; j++) {
 		if (!strcmp(update->parts.data[j].target, part->target))
 			return uk_spot_error(&spot, "a second part for %s", part->target);
 	}
-	if (!part->module)
-		return NULL;
 	uk_auto_free char *prefix = NULL;
 	struct uk_error *err = uk_asprintf(&prefix, "upkeep_%s_", update->id);
 	if (err)
 		return err;
-	const char *number = part->module + strlen(prefix);
-	if (!uk_str_starts(part->module, prefix) || !*number ||
-	    strspn(number, "0123456789") != strlen(number))
+	const char *number =
+	    uk_str_starts(part->module, prefix) ? part->module + strlen(prefix) : "";
+	if (!*number || strspn(number, "0123456789") != strlen(number))
 		return uk_spot_error(&spot, "module '%s' is not %s followed by a number",
 				     part->module, prefix);
 	for (size_t j = 0; j < i; j++) {
-		const char *other = update->parts.data[j].module;
-		if (other && !strcmp(other, part->module))
+		if (!strcmp(update->parts.data[j].module, part->module))
 			return uk_spot_error(&spot, "a second part with module %s", part->module);
 	}
 	return NULL;
@@ -82,8 +77,6 @@ static struct uk_error *check_object(const struct uk_update *update, size_t i)
 	struct uk_spot list = { .key = "objects" }, spot = { .up = &list, .index = i };
 	if (object->part >= update->parts.len)
 		return uk_spot_error(&spot, "part %u of %zu", object->part, update->parts.len);
-	if (object->prev && !object->plain)
-		return uk_spot_error(&spot, "prev without plain");
 	return NULL;
 }
 
@@ -94,16 +87,10 @@ static struct uk_error *check_function(const struct uk_update *update, size_t i)
 	if (function->object >= update->objects.len)
 		return uk_spot_error(&spot, "object %u of %zu", function->object,
 				     update->objects.len);
-	const struct uk_update_object *object = &update->objects.data[function->object];
 	bool exists = function->change != UK_CHANGE_NEW;
-	if (exists && !object->plain)
-		return uk_spot_error(&spot, "%s is in the running kernel, but %s is a new object",
-				     function->name, object->path);
 	if (exists != (function->old_size != 0))
 		return uk_spot_error(&spot, "old_size %" PRIu64 " of a function that is %s",
 				     function->old_size, exists ? "not new" : "new");
-	if (function->section && !update->parts.data[object->part].module)
-		return uk_spot_error(&spot, "its part carries no module");
 	if (function->change == UK_CHANGE_REMOVED && function->section)
 		return uk_spot_error(&spot, "section %s of a removed function", function->section);
 	if (function->change == UK_CHANGE_NEW && !function->section)
@@ -130,9 +117,6 @@ static struct uk_error *check_write(const struct uk_update *update, size_t i)
 	unsigned int object = update->writes.data[i].object;
 	if (object >= update->objects.len)
 		return uk_spot_error(&spot, "object %u of %zu", object, update->objects.len);
-	if (!update->objects.data[object].plain)
-		return uk_spot_error(&spot, "%s is a new object",
-				     update->objects.data[object].path);
 	return NULL;
 }
 

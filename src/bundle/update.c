@@ -132,10 +132,8 @@ static const char *const datum_names[] = { "new", "carried", "written", "ignored
 
 static const struct uk_field part_fields[] = {
 	{ "target", UK_FIELD_TEXT, offsetof(struct uk_update_part, target), TARGET },
-	{ "module", UK_FIELD_TEXT, offsetof(struct uk_update_part, module), .may_be_null = true,
-	  TARGET },
-	{ "member", UK_FIELD_TEXT, offsetof(struct uk_update_part, member), .may_be_null = true,
-	  MEMBER },
+	{ "module", UK_FIELD_TEXT, offsetof(struct uk_update_part, module), TARGET },
+	{ "member", UK_FIELD_TEXT, offsetof(struct uk_update_part, member), MEMBER },
 	{},
 };
 static const struct uk_record part_record = { sizeof(struct uk_update_part), part_fields };
@@ -143,8 +141,7 @@ static const struct uk_record part_record = { sizeof(struct uk_update_part), par
 static const struct uk_field object_fields[] = {
 	{ "path", UK_FIELD_TEXT, offsetof(struct uk_update_object, path), MEMBER },
 	{ "part", UK_FIELD_INDEX, offsetof(struct uk_update_object, part), .max = INDEX_MAX },
-	{ "plain", UK_FIELD_TEXT, offsetof(struct uk_update_object, plain), .may_be_null = true,
-	  MEMBER },
+	{ "plain", UK_FIELD_TEXT, offsetof(struct uk_update_object, plain), MEMBER },
 	{ "prev", UK_FIELD_TEXT, offsetof(struct uk_update_object, prev), .may_be_null = true,
 	  MEMBER },
 	{},

@@ -48,7 +48,7 @@ struct uk_update_object {
 	char *path;	   /* in the build tree: "fs/proc/cmdline.o" */
 	unsigned int part; /* index into uk_update.parts */
 	char *plain;	   /* member: orig as the kernel's own build compiles it, for matching;
-			    * NULL for an object that the patch adds */
+			    * of an object that the patch adds, one with nothing in it */
 	char *prev;	   /* member: the split orig object, when an update before this one
 			    * (uk_update.after) changed functions of it; else NULL */
 };
@@ -56,7 +56,6 @@ struct uk_update_object {
 /* One kernel module file of new code, for one target. */
 struct uk_update_part {
 	char *target; /* "vmlinux" or the name of a module (with underscores) */
-	/* Both are NULL when nothing is carried for the target: it only gets writes. */
 	char *module; /* name of the part's own module: "upkeep_<id>_<n>" */
 	char *member; /* the module file: "parts/<n>.ko" */
 };

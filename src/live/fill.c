@@ -137,8 +137,6 @@ static struct uk_error *add_writes(struct uk_job *job)
 static struct uk_error *add_parts(struct uk_job *job)
 {
 	uk_vec_for_each (part, &job->parts.parts) {
-		if (!part->object)
-			continue;
 		struct uk_error *err =
 		    uk_request_add_module(&job->request, part->model->module, UPKEEP_PART);
 		if (err)

@@ -41,7 +41,7 @@ static void hash_links(const struct uk_parts *parts, const struct uk_match *matc
 
 static bool is_entangled(const struct uk_part *part)
 {
-	return part->object && strcmp(part->model->target, "vmlinux") &&
+	return strcmp(part->model->target, "vmlinux") &&
 	       (uk_object_section(part->object, "__jump_table") ||
 		uk_object_section(part->object, ".static_call_sites"));
 }

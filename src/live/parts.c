@@ -23,8 +23,6 @@ static struct uk_error *collect_offers(const struct uk_subject *subject, struct 
 {
 	for (size_t i = 0; i < subject->parts.len; i++) {
 		const struct uk_object *object = subject->parts.data[i];
-		if (!object)
-			continue;
 		uk_vec_for_each (symbol, &object->symbols) {
 			bool added;
 			if (!is_offered(*symbol))
@@ -44,8 +42,6 @@ static struct uk_error *collect_offers(const struct uk_subject *subject, struct 
 static bool is_ready(const struct uk_object *object, size_t number, const struct uk_map *offers,
 		     const bool *placed)
 {
-	if (!object)
-		return true;
 	uk_vec_for_each (symbol, &object->symbols) {
 		if ((*symbol)->place != UK_SYMBOL_UNDEFINED)
 			continue;
@@ -187,8 +183,6 @@ struct uk_error *uk_parts_load(struct uk_parts *parts, const struct uk_match *ma
 		err = uk_links_save(parts, match);
 	for (size_t i = 0; !err && i < parts->parts.len; i++) {
 		struct uk_part *part = &parts->parts.data[i];
-		if (!part->object)
-			continue;
 		uk_fault_step(fault);
 		err = uk_error_wrap(load_part(parts, part), "part for %s", part->model->target);
 	}
@@ -200,10 +194,8 @@ struct uk_error *uk_parts_reuse(struct uk_parts *parts, const struct uk_match *m
 	bool same = false;
 	struct uk_error *err = uk_links_compare(parts, match, &same);
 	for (size_t i = 0; !err && same && i < parts->parts.len; i++) {
-		enum uk_module_state state = UK_MODULE_LIVE;
-		if (parts->parts.data[i].object)
-			err = uk_module_state(parts->paths, parts->parts.data[i].model->module,
-					      &state);
+		enum uk_module_state state = UK_MODULE_ABSENT;
+		err = uk_module_state(parts->paths, parts->parts.data[i].model->module, &state);
 		same = state == UK_MODULE_LIVE;
 	}
 	if (!err && !same)
@@ -212,10 +204,8 @@ struct uk_error *uk_parts_reuse(struct uk_parts *parts, const struct uk_match *m
 				       "the kernel that is no more; remove them with: upkeep undo "
 				       "--purge %s",
 				       uk_bundle_update(parts->bundle)->id);
-	for (size_t i = 0; !err && i < parts->parts.len; i++) {
-		if (parts->parts.data[i].object)
-			err = locate(parts, &parts->parts.data[i]);
-	}
+	for (size_t i = 0; !err && i < parts->parts.len; i++)
+		err = locate(parts, &parts->parts.data[i]);
 	return err;
 }
 
@@ -251,8 +241,7 @@ struct uk_error *uk_parts_address(const struct uk_parts *parts, unsigned int num
 				  const char *section, uint64_t offset, uint64_t len, uint64_t *ret)
 {
 	const struct uk_part *part = find_part(parts, number);
-	const struct uk_section *model =
-	    part && part->object ? uk_object_section(part->object, section) : NULL;
+	const struct uk_section *model = part ? uk_object_section(part->object, section) : NULL;
 	const struct uk_map_entry *base = model ? uk_map_find_str(&part->sections, section) : NULL;
 	if (!base)
 		return uk_error_create(UK_ERR_INVALID, "part %u has no section %s in memory",

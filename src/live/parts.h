@@ -17,7 +17,7 @@
 struct uk_part {
 	unsigned int number;		    /* in update->parts */
 	const struct uk_update_part *model; /* borrowed */
-	const struct uk_object *object;	    /* borrowed; NULL when nothing is carried */
+	const struct uk_object *object;	    /* borrowed */
 	bool ours;			    /* loaded by this process */
 	struct uk_map sections;		    /* of the loaded module: name -> address */
 };

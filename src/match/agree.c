@@ -144,8 +144,9 @@ static bool check_name(struct check *check, const struct uk_use *use, struct uk_
 	bool added = false;
 	struct uk_map_entry *now = uk_map_insert_str(&check->names, symbol->name, &added);
 	*no_memory |= !now;
-	return check_same(uk_map_find_str(&check->placement->learned->names, symbol->name), now,
-			  added, use, ret);
+	return check_same(
+	    uk_learned_find(check->placement->learned, check->placement->target, symbol->name), now,
+	    added, use, ret);
 }
 
 /* Length of an entry of a merged section: a string with its end, or one constant. */
@@ -309,16 +310,17 @@ struct uk_error *uk_agree_check(const struct uk_placement *placement,
 static struct uk_error *commit_use(struct uk_placement *placement, const struct uk_use *use)
 {
 	const struct uk_symbol *symbol = use->symbol;
-	struct uk_map_entry *entry;
-	/* A weak symbol that nobody defines has no address worth knowing. */
-	if (symbol->bind == STB_WEAK && !uk_kallsyms_lookup(placement->run->kallsyms, symbol->name))
+	if (is_by_name(symbol)) {
+		/* A weak symbol that nobody defines has no address worth knowing. */
+		if (symbol->bind == STB_WEAK &&
+		    !uk_kallsyms_lookup(placement->run->kallsyms, symbol->name))
+			return NULL;
+		return uk_learned_set(placement->learned, placement->target, symbol->name,
+				      use->value);
+	}
+	if (!is_merged(placement, symbol) || symbol->type == STT_SECTION)
 		return NULL;
-	if (is_by_name(symbol))
-		entry = uk_map_insert_str(&placement->learned->names, symbol->name, NULL);
-	else if (is_merged(placement, symbol) && symbol->type != STT_SECTION)
-		entry = uk_map_insert_num(&placement->merged, symbol->index, NULL);
-	else
-		return NULL;
+	struct uk_map_entry *entry = uk_map_insert_num(&placement->merged, symbol->index, NULL);
 	if (!entry)
 		return uk_error_nomem();
 	entry->num = use->value;

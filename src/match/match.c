@@ -386,7 +386,7 @@ static void job_deinit(struct job *job)
 	}
 	free(job->placements.plain);
 	free(job->placements.prev);
-	uk_map_deinit(&job->placements.learned.names);
+	uk_learned_deinit(&job->placements.learned);
 	uk_match_destroy(job->match);
 }
 

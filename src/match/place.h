@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "elf/object.h"
 #include "match/compare.h"
+#include "match/learned.h"
 #include "match/run.h"
 #include "match/sites.h"
 
@@ -34,11 +35,6 @@ struct uk_place {
 	/* The use that the place was learned from; section is NULL when it was not. */
 	const struct uk_section *learned_in;
 	uint64_t learned_at;
-};
-
-/* Symbols of other objects, by name: what matched code says of them. */
-struct uk_learned {
-	struct uk_map names;
 };
 
 struct uk_placement {

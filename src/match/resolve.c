@@ -197,6 +197,25 @@ static enum found find_defined(const struct uk_placements *placements, const cha
 	return FOUND_NONE;
 }
 
+/* What matched code says of a name; two targets may say different things. */
+static enum found find_learned(const struct uk_match_request *request,
+			       const struct uk_placements *placements, const char *name,
+			       uint64_t *ret)
+{
+	enum found found = FOUND_NONE;
+	uk_vec_for_each (part, &request->update->parts) {
+		const struct uk_map_entry *entry =
+		    uk_learned_find(&placements->learned, part->target, name);
+		if (!entry)
+			continue;
+		if (found == FOUND_ONE && entry->num != *ret)
+			return FOUND_SEVERAL;
+		found = FOUND_ONE;
+		*ret = entry->num;
+	}
+	return found;
+}
+
 /*
  * The value of a variable that the kernel's own code has as an immediate. An image's
  * variables have no value yet, and nothing is loaded for it: the name has to be there.
@@ -222,7 +241,7 @@ struct uk_error *uk_resolve_symbol(const struct uk_match_request *request,
 	const char *local;
 	size_t number;
 	struct uk_error *err = NULL;
-	const struct uk_map_entry *learned = uk_map_find_str(&placements->learned.names, name);
+	enum found learned = find_learned(request, placements, name, &symbol.address);
 	if (uk_str_starts(name, value_prefix)) {
 		symbol.source = UK_MATCH_KALLSYMS;
 		err = find_value(request, name + strlen(value_prefix), &symbol.address);
@@ -231,9 +250,10 @@ struct uk_error *uk_resolve_symbol(const struct uk_match_request *request,
 			  ? uk_resolve_local(request, placements, number, local, &symbol.address)
 			  : uk_error_create(UK_ERR_INVALID, "\"%s\" names no symbol of an object",
 					    name);
-	} else if (learned) {
+	} else if (learned == FOUND_SEVERAL) {
+		err = refuse_ambiguous(request->kallsyms, name);
+	} else if (learned == FOUND_ONE) {
 		symbol.source = UK_MATCH_LEARNED;
-		symbol.address = learned->num;
 	} else if (find_defined(placements, name, &symbol.address) != FOUND_ONE) {
 		symbol.source = UK_MATCH_KALLSYMS;
 		err = find_by_name(request->kallsyms, name, &symbol.address);

@@ -600,6 +600,12 @@ START_TEST(calls_with_depth_tracking)
 	code[CALLER + 1]++; /* a call between accounting and function */
 	ck_assert(!sample_explains(&s, code, sizeof(code), NULL));
 	code[CALLER + 1]--;
+	/* The accounting of another function. */
+	uint8_t call[5];
+	memcpy(call, code + CALLER, sizeof(call));
+	sample_branch(code + CALLER, 0xe8, TEXT_ADDR + CALLER, FUNC - UK_ACCOUNTING_LEN);
+	ck_assert(!sample_explains(&s, code, sizeof(code), NULL));
+	memcpy(code + CALLER, call, sizeof(call));
 	code[CALLER - 1] ^= 1; /* another shift */
 	ck_assert(!sample_explains(&s, code, sizeof(code), NULL));
 	code[CALLER - 1] ^= 1;

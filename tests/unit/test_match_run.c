@@ -13,12 +13,13 @@
 #define EXTERNAL 0xffffffff81300000ul
 
 static const char source[] =
-    "extern int external(int);\n"
+    "extern int external(int), inner(void);\n"
     "static int counter;\n"
     "int visible = 3;\n"
     "static const int lookup[8] = { 5, 6, 7, 8, 1, 2, 3, 4 };\n"
     "static const int lonely[8] = { 9, 9, 9 };\n"
-    "__attribute__((noinline)) static int helper(int x) { return external(x) + ++counter; }\n"
+    "__attribute__((noinline)) static int helper(int x) { return external(x) + inner() + "
+    "++counter; }\n"
     "int first(int x) { visible += helper(x); return external(lookup[x & 7] + 1); }\n"
     "const char *second(int x) { return external(x) ? \"a string\" : \"another\"; }\n"
     "__attribute__((weak)) int maybe(int x) { return external(x) * 3; }\n"
@@ -75,6 +76,7 @@ static void teardown(void)
 static void externals(void)
 {
 	sample_known(&s, "external", EXTERNAL, 'T', NULL);
+	sample_known(&s, "inner", EXTERNAL + 32, 'T', NULL);
 	sample_known(&s, "__fentry__", EXTERNAL + 64, 'T', NULL);
 }
 
@@ -188,8 +190,8 @@ END_TEST
 START_TEST(a_single_reference_must_agree_with_kallsyms)
 {
 	uk_object_destroy(object);
-	object = golden_compile("extern int external(int);\nint f(int x) { return external(x) + 1; }\n",
-				NULL);
+	object = golden_compile(
+	    "extern int external(int);\nint f(int x) { return external(x) + 1; }\n", NULL);
 	kernel();
 	ck_ok(run());
 	uk_match_destroy(match);
@@ -232,7 +234,7 @@ END_TEST
 START_TEST(ambiguous_names_are_told_apart_by_content)
 {
 	struct uk_object *decoy = golden_compile(source, ftraced);
-	decoy->sections.data[0]->data[uk_object_symbol(decoy, "helper")->value + 8] ^= 1;
+	decoy->sections.data[0]->data[uk_object_symbol(decoy, "helper")->value + 5] ^= 1;
 	externals();
 	sample_list(&s, decoy, DECOY, NULL);
 	sample_list(&s, object, KERNEL, NULL);
@@ -247,7 +249,7 @@ START_TEST(ambiguous_names_are_told_apart_by_content)
 	uk_match_destroy(match);
 	match = NULL;
 	/* Neither. */
-	*sample_byte(&s, addr("helper") + 9) ^= 1;
+	*sample_byte(&s, addr("helper") + 5) ^= 1;
 	refused("none of the 2 places with these symbols fits");
 	uk_object_destroy(decoy);
 }
@@ -417,11 +419,17 @@ START_TEST(a_probe_elsewhere_only_excludes_its_function)
 {
 	kernel();
 	add_function("first", true);
+	names[0] = "inner"; /* that only helper calls */
+	ck_ok(run());
+	ck_assert_int_eq(match->symbols.data[0].source, UK_MATCH_LEARNED);
+	uk_match_destroy(match);
+	match = NULL;
 	struct uk_holder_probe probe = { .address = addr("helper") + 5,
 					 .name = strdup("kprobe helper+0x5") };
 	ck_assert(uk_vec_push(&s.holders->probes, probe));
 	*sample_byte(&s, addr("helper") + 5) = 0xcc;
 	ck_ok(run());
+	ck_assert_int_eq(match->symbols.data[0].source, UK_MATCH_KALLSYMS);
 	ck_assert_uint_eq(match->excluded.len, 1);
 	ck_assert_str_eq(match->excluded.data[0].function, "helper");
 	ck_assert_str_eq(match->excluded.data[0].holder, "kprobe helper+0x5");

@@ -30,8 +30,7 @@ static struct uk_error *check_state(struct uk_job *job)
 	return uk_stack_check_free(job->paths, job->status, job->id, job->options.purge);
 }
 
-static struct uk_error *report_function(struct uk_job *job,
-					const struct uk_live_function *function)
+static struct uk_error *report_function(struct uk_job *job, const struct uk_live_function *function)
 {
 	struct uk_live_function copy = *function;
 	copy.object = copy.name = NULL;
@@ -47,7 +46,7 @@ static struct uk_error *report_function(struct uk_job *job,
 /* What is undone is what was applied. */
 static struct uk_error *report_functions(struct uk_job *job)
 {
-	uk_vec_for_each(function, &known(job)->functions) {
+	uk_vec_for_each (function, &known(job)->functions) {
 		struct uk_error *err = report_function(job, function);
 		if (err)
 			return err;

@@ -76,16 +76,33 @@ static struct uk_error *match_object(const struct test *test, struct uk_object *
 	return uk_match_run(&request, ret);
 }
 
+static void destroy_subject(struct subject *subject)
+{
+	uk_match_destroy(subject->match);
+	uk_sites_destroy(subject->sites);
+	uk_object_destroy(subject->object);
+}
+
 static void add_subject(struct test *test, struct uk_object *object)
 {
 	struct subject subject = { .object = object };
 	must(uk_sites_collect(object, test->version, &subject.sites));
 	struct uk_error *err = match_object(test, object, &subject.match);
 	must(uk_error_wrap(err, "before any flip"));
-	if (!subject.match->compared)
-		return; /* nothing but code that is gone after boot */
 	if (!uk_vec_push(&test->subjects, subject))
 		must(uk_error_nomem());
+	/* There may be nothing but code that is gone after boot. */
+	if (!subject.match->compared)
+		destroy_subject(&test->subjects.data[--test->subjects.len]);
+}
+
+static void destroy_test(struct test *test)
+{
+	uk_vec_for_each (subject, &test->subjects)
+		destroy_subject(subject);
+	uk_vec_deinit(&test->subjects);
+	uk_memory_destroy(test->memory);
+	uk_kallsyms_destroy(test->kallsyms);
 }
 
 static void add_bundle(struct test *test, const char *path)
@@ -251,5 +268,7 @@ int main(int argc, char **argv)
 		printf("Bail out! no object has anything to flip\n");
 		return 1;
 	}
-	return run(&test, flips);
+	int status = run(&test, flips);
+	destroy_test(&test);
+	return status;
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # In the guest: runs the cases below /cases, each for itself, and reports for each
-# "@@ case NAME STATUS", after what it said if it failed. A complaint of the kernel in its log
+# "@@ case NAME STATUS SECONDS", after what it said if it failed. A complaint of the kernel in its log
 # fails the case in which it came.
 complaints='WARN|BUG|Oops|Call Trace|general protection|stall|blocked for more than'
 limit=240
@@ -19,6 +19,7 @@ say() {
 for dir in /cases/*; do
 	name=${dir##*/}
 	cd "$dir" || exit 1
+	began=$(date +%s)
 	timeout -s KILL $limit sh /vm/case.sh >/tmp/case.log 2>&1
 	status=$?
 	dmesg -c >/tmp/kernel.log
@@ -34,6 +35,6 @@ for dir in /cases/*; do
 		say /tmp/case.log
 	fi
 	cat /tmp/kernel.log >/dev/ttyS0
-	echo "@@ case $name $status"
+	echo "@@ case $name $status $(($(date +%s) - began))"
 done
 exit 0

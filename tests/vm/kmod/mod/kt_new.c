@@ -11,6 +11,8 @@ int kt_new_answer(void);
 int kt_new_answer_again(void);
 int kt_new_sleep(void);
 int kt_new_late(void);
+int kt_new_pair_inner(void);
+int kt_new_pair(void);
 
 static int base;
 
@@ -41,6 +43,19 @@ __used noinline int kt_new_sleep(void)
 __used noinline int kt_new_late(void)
 {
 	return 2;
+}
+
+__used noinline int kt_new_pair_inner(void)
+{
+	return READ_ONCE(base) + 2;
+}
+
+__used noinline int kt_new_pair(void)
+{
+	int first = READ_ONCE(base) + 2;
+
+	usleep_range(500, 1000);
+	return 10 * first + kt_new_pair_inner();
 }
 
 static int __init kt_new_init(void)

@@ -8,12 +8,14 @@
  *	sleep	a read sleeps in kt_sleep() until something is written to release
  *	odd	the same, called from a function that the unwinder cannot get past
  *	tail	the same, called as the last instruction of kt_tail()
+ *	pair	prints 11: a 1 from kt_pair(), which sleeps, and a 1 from kt_pair_inner()
  *	spin	a read loops in kt_spin() until something is written to release; the loop calls
  *		kt_spin_inner(), and stays in it most of the time
  */
 
 #include <asm/ibt.h>
 #include <asm/linkage.h>
+#include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/objtool.h>
 #include <linux/proc_fs.h>
@@ -26,6 +28,8 @@ int kt_sleep(void);
 int kt_odd(void);
 void kt_spin_inner(void);
 int kt_spin(void);
+int kt_pair_inner(void);
+int kt_pair(void);
 int kt_tail(void);
 int kt_past_tail(void);
 
@@ -115,6 +119,21 @@ noinline int kt_spin(void)
 	return 1;
 }
 
+static int one = 1;
+
+noinline int kt_pair_inner(void)
+{
+	return READ_ONCE(one);
+}
+
+noinline int kt_pair(void)
+{
+	int first = READ_ONCE(one);
+
+	usleep_range(500, 1000);
+	return 10 * first + kt_pair_inner();
+}
+
 static int answer_show(struct seq_file *m, void *v)
 {
 	seq_printf(m, "%d\n", kt_answer());
@@ -168,6 +187,7 @@ static int __init kt_target_init(void)
 	proc_create_single_data("sleep", 0444, dir, call_show, kt_sleep);
 	proc_create_single_data("odd", 0444, dir, call_show, kt_odd_caller);
 	proc_create_single_data("tail", 0444, dir, call_show, kt_tail);
+	proc_create_single_data("pair", 0444, dir, call_show, kt_pair);
 	proc_create_single_data("spin", 0444, dir, call_show, kt_spin);
 	proc_create("release", 0222, dir, &release_ops);
 	return 0;

@@ -197,25 +197,24 @@ static struct uk_error *list_gone(struct uk_diff_job *job)
 	return NULL;
 }
 
-static bool is_new_in(const struct uk_diff_result *result, const char *name)
+static bool is_new_in(const struct uk_diff_moves *moves, const char *name)
 {
 	const struct uk_symbol *symbol =
-	    result->carried ? uk_object_symbol(result->carried, name) : NULL;
+	    moves->carried ? uk_object_symbol(moves->carried, name) : NULL;
 	return symbol && symbol->place == UK_SYMBOL_DEFINED && symbol->bind != STB_LOCAL;
 }
 
-struct uk_error *uk_diff_check_moves(const struct uk_diff_result *const *results,
-				     const char *const *paths, size_t nr)
+struct uk_error *uk_diff_check_moves(const struct uk_diff_moves *moves, size_t nr)
 {
 	for (size_t from = 0; from < nr; from++)
-		uk_vec_for_each (name, &results[from]->gone)
+		for (size_t i = 0; i < moves[from].nr_gone; i++)
 			for (size_t to = 0; to < nr; to++)
-				if (is_new_in(results[to], *name))
+				if (is_new_in(&moves[to], moves[from].gone[i]))
 					return uk_error_create(
 					    UK_ERR_REFUSED,
 					    "%s moves from %s to %s: code that does not change "
 					    "would go on using the old one; leave it where it is",
-					    *name, paths[from], paths[to]);
+					    moves[from].gone[i], moves[from].path, moves[to].path);
 	return NULL;
 }
 

@@ -79,7 +79,8 @@ void uk_diff_result_destroy(struct uk_diff_result *result);
 UK_DEFINE_CLEANUP(diff_result, struct uk_diff_result *, uk_diff_result_destroy)
 #define uk_auto_diff_result uk_cleanup(uk_cleanup_diff_result)
 
-/* Nothing changed in this object: no function, no datum, no write, no finding. */
+/* Nothing changed in this object: no function, no datum, no write, no finding. It may still have
+ * lost a global datum (gone). */
 bool uk_diff_result_is_empty(const struct uk_diff_result *result);
 
 /*
@@ -90,12 +91,19 @@ bool uk_diff_result_is_empty(const struct uk_diff_result *result);
 struct uk_error *uk_diff_object(const struct uk_diff_input *input,
 				struct uk_diff_result **ret) uk_must_check;
 
+/* What an object lost and what is carried for it: of uk_diff_result, borrowed. */
+struct uk_diff_moves {
+	const char *path;
+	char *const *gone;
+	size_t nr_gone;
+	const struct uk_object *carried; /* or NULL */
+};
+
 /*
  * After all objects of a patch were compared: refuses when a global function or datum has
  * moved from one object to another. Unchanged code would go on using the old one, beside
- * the new one. @paths are for the message; both arrays have @nr elements.
+ * the new one.
  */
-struct uk_error *uk_diff_check_moves(const struct uk_diff_result *const *results,
-				     const char *const *paths, size_t nr) uk_must_check;
+struct uk_error *uk_diff_check_moves(const struct uk_diff_moves *moves, size_t nr) uk_must_check;
 
 #endif

@@ -339,11 +339,12 @@ START_TEST(moves_between_objects_are_refused)
 		       "int b(int x) { return x; }", NULL));
 	ck_ok(diff_run(&to, "int c(int x) { return x; }",
 		       "int c(int x) { return x; } int a(int x) { return x + 1; }", NULL));
-	const struct uk_diff_result *results[] = { from.result, to.result };
-	const char *const paths[] = { "from.o", "to.o" };
-	ck_fails(uk_diff_check_moves(results, paths, 2), UK_ERR_REFUSED,
-		 "a moves from from.o to to.o");
-	ck_ok(uk_diff_check_moves(results, paths, 1));
+	struct uk_diff_moves moves[] = {
+		{ "from.o", from.result->gone.data, from.result->gone.len, from.result->carried },
+		{ "to.o", to.result->gone.data, to.result->gone.len, to.result->carried },
+	};
+	ck_fails(uk_diff_check_moves(moves, 2), UK_ERR_REFUSED, "a moves from from.o to to.o");
+	ck_ok(uk_diff_check_moves(moves, 1));
 	diff_run_deinit(&from);
 	diff_run_deinit(&to);
 }

@@ -1,38 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names that macros put together with ##. */
+/*
+ * Names that macros put together with ##: which can come out is found from what is pasted
+ * (patterns), and from what is given to macros that paste, also through other macros.
+ */
 #ifndef UPKEEP_KBUILD_PASTE_H
 #define UPKEEP_KBUILD_PASTE_H
 
-#include "base/map.h"
 #include "kbuild/entity.h"
 
-/* Stands for a parameter in a pattern. */
-#define UK_PASTE_ANY '*'
+struct uk_paste;
 
-/*
- * Calls @each(@ctx, pattern) for every chain of ## in a macro, as a pattern: what is fixed
- * as it is, UK_PASTE_ANY for a parameter. `Set##name##Page` gives "Set*Page".
- */
-struct uk_error *uk_paste_patterns(const struct uk_entities *entities,
-				   const struct uk_entity *macro,
-				   struct uk_error *(*each)(void *ctx, const char *pattern),
-				   void *ctx) uk_must_check;
+struct uk_error *uk_paste_create(struct uk_paste **ret) uk_must_check;
+void uk_paste_destroy(struct uk_paste *paste);
+UK_DEFINE_CLEANUP(paste, struct uk_paste *, uk_paste_destroy)
+#define uk_auto_paste uk_cleanup(uk_cleanup_paste)
 
-/* What a parameter may stand for: pieces of names that are arguments somewhere. */
-struct uk_paste_pieces {
-	bool (*is_known)(void *ctx, const char *text, size_t len);
-	void *ctx;
-};
+/* First: the macros of every file. The text may go afterwards. */
+struct uk_error *uk_paste_add_macros(struct uk_paste *paste, const struct uk_entities *entities)
+	uk_must_check;
 
-/*
- * Whether the pattern can give this name with pieces that are known; digits always are.
- * Where nothing is fixed, two or three pieces, for such macros are used on each other.
- */
-bool uk_paste_matches(const char *pattern, const char *name,
-		      const struct uk_paste_pieces *pieces);
+/* Then: which parameters end up beside ##. */
+struct uk_error *uk_paste_solve(struct uk_paste *paste) uk_must_check;
 
-/* Whether @token is a parameter of the macro. */
-bool uk_paste_is_param(const struct uk_entities *entities, const struct uk_entity *macro,
-		       const struct uk_token *token);
+/* Then: what every file gives to such parameters. */
+struct uk_error *uk_paste_add_uses(struct uk_paste *paste, const struct uk_entities *entities)
+	uk_must_check;
+
+/* At last: calls @each(@ctx, macro) for every macro that can put @name together. */
+struct uk_error *uk_paste_makers(const struct uk_paste *paste, const char *name,
+				 struct uk_error *(*each)(void *ctx, const char *macro),
+				 void *ctx) uk_must_check;
 
 #endif

@@ -27,22 +27,16 @@ struct file {
 	UK_VEC(uint32_t) mentions;
 };
 
-struct pattern {
-	char *text;
-	uint32_t macro;
-};
-
 struct uk_taint {
 	struct uk_map names;	 /* name -> number */
 	UK_VEC(uint32_t) origin; /* per number: index + 1 of the header it came from, 0: clean */
 	UK_VEC(uint32_t) seen;	 /* per number: the item that has it already */
-	UK_VEC(bool) argument;	 /* per number: begins or ends an argument somewhere */
 	uint32_t nr_items;
 	UK_VEC(struct file) files;
 	struct uk_map by_path;
-	UK_VEC(struct pattern) patterns;
-	struct uk_map pattern_keys;	 /* "macro pattern": each but once */
-	UK_VEC(uint32_t) fresh;		 /* tainted, patterns not yet asked */
+	struct uk_paste *paste;
+	bool uses;		/* all macros are known; what they are given is being added */
+	UK_VEC(uint32_t) fresh; /* tainted, not yet asked who can put it together */
 	char *reason;			 /* the last one made for a source */
 };
 
@@ -62,25 +56,27 @@ void uk_taint_destroy(struct uk_taint *taint)
 		return;
 	uk_vec_for_each(file, &taint->files)
 		file_deinit(file);
-	uk_vec_for_each(pattern, &taint->patterns)
-		free(pattern->text);
 	uk_vec_deinit(&taint->files);
-	uk_vec_deinit(&taint->patterns);
+	uk_paste_destroy(taint->paste);
 	uk_vec_deinit(&taint->origin);
 	uk_vec_deinit(&taint->seen);
 	uk_vec_deinit(&taint->fresh);
-	uk_vec_deinit(&taint->argument);
 	uk_map_deinit(&taint->names);
 	uk_map_deinit(&taint->by_path);
-	uk_map_deinit(&taint->pattern_keys);
 	free(taint->reason);
 	free(taint);
 }
 
 struct uk_error *uk_taint_create(struct uk_taint **ret)
 {
-	*ret = calloc(1, sizeof(**ret));
-	return *ret ? NULL : uk_error_nomem();
+	struct uk_taint *taint = calloc(1, sizeof(*taint));
+	struct uk_error *err = taint ? uk_paste_create(&taint->paste) : uk_error_nomem();
+	if (err) {
+		free(taint);
+		return err;
+	}
+	*ret = taint;
+	return NULL;
 }
 
 /* The number of a name; false without memory. */
@@ -93,8 +89,7 @@ static bool name_number(struct uk_taint *taint, const struct uk_token *token, ui
 		return false;
 	if (added) {
 		entry->num = taint->origin.len;
-		if (!uk_vec_push(&taint->origin, 0) || !uk_vec_push(&taint->seen, 0) ||
-		    !uk_vec_push(&taint->argument, false))
+		if (!uk_vec_push(&taint->origin, 0) || !uk_vec_push(&taint->seen, 0))
 			return false;
 	}
 	*ret = (uint32_t)entry->num;
@@ -110,27 +105,8 @@ static const char *name_text(const struct uk_taint *taint, uint32_t name)
 struct mention {
 	struct uk_taint *taint;
 	struct file *file;
-	const struct uk_entities *entities;
-	const struct uk_entity *entity;
 	bool failed;
 };
-
-static bool is_one_of(const struct uk_token *token, const char *chars)
-{
-	return token->kind == UK_TOKEN_PUNCT && token->len == 1 && strchr(chars, *token->text);
-}
-
-/* Only the ends of an argument can be pasted to something. */
-static bool ends_argument(const struct mention *mention, const struct uk_token *token)
-{
-	const struct uk_token *all = mention->entities->tokens.all.data;
-	bool first = token > all && is_one_of(token - 1, "(,");
-	bool last = token + 1 < all + mention->entities->tokens.all.len &&
-		    is_one_of(token + 1, "),");
-	return (first || last) &&
-	       (mention->entity->kind != UK_ENTITY_MACRO ||
-		!uk_paste_is_param(mention->entities, mention->entity, token));
-}
 
 static bool add_mention(void *ctx, const struct uk_token *token)
 {
@@ -141,37 +117,11 @@ static bool add_mention(void *ctx, const struct uk_token *token)
 		mention->failed = true;
 		return false;
 	}
-	if (!taint->argument.data[number])
-		taint->argument.data[number] = ends_argument(mention, token);
 	if (taint->seen.data[number] == taint->nr_items)
 		return true;
 	taint->seen.data[number] = taint->nr_items;
 	mention->failed = !uk_vec_push(&mention->file->mentions, number);
 	return !mention->failed;
-}
-
-struct pattern_adder {
-	struct uk_taint *taint;
-	uint32_t macro;
-};
-
-static struct uk_error *add_pattern(void *ctx, const char *text)
-{
-	struct pattern_adder *adder = ctx;
-	struct pattern pattern = { .macro = adder->macro };
-	uk_auto_free char *key = NULL;
-	bool added = false;
-	struct uk_error *err = uk_asprintf(&key, "%u %s", adder->macro, text);
-	if (!err && !uk_map_insert_str(&adder->taint->pattern_keys, key, &added))
-		err = uk_error_nomem();
-	if (err || !added)
-		return err;
-	err = uk_strdup(text, &pattern.text);
-	if (!err && !uk_vec_push(&adder->taint->patterns, pattern)) {
-		free(pattern.text);
-		err = uk_error_nomem();
-	}
-	return err;
 }
 
 /* Each enumerator as if it were a macro whose value is the whole enum. */
@@ -200,12 +150,7 @@ static struct uk_error *add_item(struct uk_taint *taint, struct file *file,
 		.first = file->mentions.len,
 	};
 	taint->nr_items++;
-	struct mention mention = {
-		.taint = taint,
-		.file = file,
-		.entities = entities,
-		.entity = entity,
-	};
+	struct mention mention = { .taint = taint, .file = file };
 	uk_entity_names(entities, entity, add_mention, &mention);
 	item.nr = file->mentions.len - item.first;
 	if (mention.failed || (entity->name != (size_t)-1 &&
@@ -214,12 +159,7 @@ static struct uk_error *add_item(struct uk_taint *taint, struct file *file,
 		return uk_error_nomem();
 	if (item.kind == UK_ENTITY_ENUM)
 		return add_enumerators(taint, file, entities, entity, item);
-	if (!uk_vec_push(&file->items, item))
-		return uk_error_nomem();
-	struct pattern_adder adder = { .taint = taint, .macro = item.name };
-	if (item.kind == UK_ENTITY_MACRO)
-		return uk_paste_patterns(entities, entity, add_pattern, &adder);
-	return NULL;
+	return uk_vec_push(&file->items, item) ? NULL : uk_error_nomem();
 }
 
 static struct uk_error *file_of(struct uk_taint *taint, const char *path, size_t *ret)
@@ -248,7 +188,17 @@ static struct uk_error *add_entities(struct uk_taint *taint, size_t number,
 		if (err)
 			return err;
 	}
-	return NULL;
+	return uk_paste_add_macros(taint->paste, entities);
+}
+
+struct uk_error *uk_taint_add_uses(struct uk_taint *taint, const char *text)
+{
+	uk_auto_entities struct uk_entities entities = {};
+	struct uk_error *err = taint->uses ? NULL : uk_paste_solve(taint->paste);
+	taint->uses = true;
+	if (!err)
+		err = uk_entities_scan(text, &entities);
+	return err ? err : uk_paste_add_uses(taint->paste, &entities);
 }
 
 struct uk_error *uk_taint_add_file(struct uk_taint *taint, const char *path, const char *text)
@@ -473,28 +423,28 @@ static struct uk_error *spread_in_file(struct uk_taint *taint, struct file *file
 	return NULL;
 }
 
-static bool is_argument(void *ctx, const char *text, size_t len)
+/* A macro that can put a tainted name together is tainted with it. */
+struct maker {
+	struct uk_taint *taint;
+	uint32_t origin;
+};
+
+static struct uk_error *taint_maker(void *ctx, const char *macro)
 {
-	const struct uk_taint *taint = ctx;
-	const struct uk_map_entry *entry = uk_map_find(&taint->names, text, len);
-	return entry && taint->argument.data[entry->num];
+	const struct maker *maker = ctx;
+	const struct uk_map_entry *entry = uk_map_find_str(&maker->taint->names, macro);
+	return entry ? taint_name(maker->taint, (uint32_t)entry->num, maker->origin) : NULL;
 }
 
-/* Macros that can put a freshly tainted name together are tainted with it. */
 static struct uk_error *spread_by_pasting(struct uk_taint *taint)
 {
-	const struct uk_paste_pieces pieces = { .is_known = is_argument, .ctx = taint };
 	while (taint->fresh.len) {
 		uint32_t name = taint->fresh.data[--taint->fresh.len];
-		uint32_t origin = taint->origin.data[name];
-		const char *text = name_text(taint, name);
-		uk_vec_for_each(pattern, &taint->patterns) {
-			if (!uk_paste_matches(pattern->text, text, &pieces))
-				continue;
-			struct uk_error *err = taint_name(taint, pattern->macro, origin);
-			if (err)
-				return err;
-		}
+		struct maker maker = { .taint = taint, .origin = taint->origin.data[name] };
+		struct uk_error *err = uk_paste_makers(taint->paste, name_text(taint, name),
+						       taint_maker, &maker);
+		if (err)
+			return err;
 	}
 	return NULL;
 }

@@ -33,6 +33,12 @@ struct uk_error *uk_taint_add_change(struct uk_taint *taint, const char *path, c
 struct uk_error *uk_taint_add_file(struct uk_taint *taint, const char *path, const char *text)
 	uk_must_check;
 
+/*
+ * After all files are added, the text of each of them again (of a changed one, both): what
+ * is given to macros that put names together.
+ */
+struct uk_error *uk_taint_add_uses(struct uk_taint *taint, const char *text) uk_must_check;
+
 struct uk_error *uk_taint_spread(struct uk_taint *taint) uk_must_check;
 
 /*

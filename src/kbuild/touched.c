@@ -274,39 +274,88 @@ static struct uk_error *check_roles(const struct finder *finder)
 	return NULL;
 }
 
-static struct uk_error *add_to_taint(struct finder *finder, const char *path)
+/* The files that candidates are made from, by their numbers in the graph. */
+static struct uk_error *list_members(struct finder *finder, bool *members, size_t nr_members)
+{
+	for (size_t i = 0; i < finder->candidates.len; i++) {
+		const uint32_t *files;
+		size_t nr;
+		bool complete;
+		struct uk_error *err =
+			uk_include_closure(finder->graph, finder->candidates.data[i].patched,
+					   &files, &nr, &complete);
+		if (err)
+			return err;
+		for (size_t f = 0; f < nr; f++) {
+			if (files[f] < nr_members)
+				members[files[f]] = true;
+		}
+	}
+	return NULL;
+}
+
+static struct uk_error *add_member(struct finder *finder, const char *path, bool uses)
 {
 	uk_auto_free char *text = NULL;
 	size_t len;
 	struct uk_error *err = uk_view_read(finder->patched, path, &text, &len);
-	return err || !text ? err : uk_taint_add_file(finder->taint, path, text);
+	if (err || !text)
+		return err;
+	return uses ? uk_taint_add_uses(finder->taint, text)
+		    : uk_taint_add_file(finder->taint, path, text);
 }
 
-/* Calls for every file that a candidate is made from. */
-static struct uk_error *add_closure(struct finder *finder, const struct uk_unit *unit)
+static struct uk_error *add_members(struct finder *finder, const bool *members, size_t nr,
+				    bool uses)
 {
-	const uint32_t *files;
-	size_t nr;
-	bool complete;
-	struct uk_error *err = uk_include_closure(finder->graph, unit, &files, &nr, &complete);
-	for (size_t i = 0; !err && i < nr; i++)
-		err = add_to_taint(finder, uk_include_path(finder->graph, files[i]));
+	const struct uk_sink *sink = finder->patched->tree->sink;
+	const char *step = uses ? "reading headers again" : "reading headers";
+	for (size_t i = 0; i < nr; i++) {
+		if (i % 256 == 0)
+			uk_progress(sink, step, i, nr);
+		if (!members[i])
+			continue;
+		struct uk_error *err =
+			add_member(finder, uk_include_path(finder->graph, (uint32_t)i), uses);
+		if (err)
+			return err;
+	}
+	uk_progress(sink, step, nr, nr);
+	return NULL;
+}
+
+static struct uk_error *add_changes(struct finder *finder, bool uses)
+{
+	struct uk_error *err = NULL;
+	uk_vec_for_each(change, &finder->changes) {
+		if (err || !change->used)
+			continue;
+		if (!uses)
+			err = uk_taint_add_change(finder->taint, change->path, change->orig,
+						  change->patched);
+		else if (change->orig)
+			err = uk_taint_add_uses(finder->taint, change->orig);
+	}
 	return err;
 }
 
 static struct uk_error *spread_taint(struct finder *finder)
 {
+	size_t nr = uk_include_count(finder->graph);
+	uk_auto_free bool *members = calloc(nr + 1, sizeof(*members));
+	if (!members)
+		return uk_error_nomem();
 	struct uk_error *err = uk_taint_create(&finder->taint);
-	uk_vec_for_each(change, &finder->changes) {
-		if (!err && change->used)
-			err = uk_taint_add_change(finder->taint, change->path, change->orig,
-						  change->patched);
-	}
-	for (size_t i = 0; !err && i < finder->candidates.len; i++) {
-		uk_progress(finder->patched->tree->sink, "reading headers", i,
-			    finder->candidates.len);
-		err = add_closure(finder, finder->candidates.data[i].patched);
-	}
+	if (!err)
+		err = list_members(finder, members, nr);
+	if (!err)
+		err = add_changes(finder, false);
+	if (!err)
+		err = add_members(finder, members, nr, false);
+	if (!err)
+		err = add_changes(finder, true);
+	if (!err)
+		err = add_members(finder, members, nr, true);
 	return err ? err : uk_taint_spread(finder->taint);
 }
 

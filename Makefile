@@ -10,5 +10,6 @@ include mk/cli.mk
 include mk/match.mk
 include mk/vm.mk
 include mk/demo.mk
+include mk/corpus.mk
 include mk/install.mk
 include mk/help.mk

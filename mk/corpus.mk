@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Real patches, counted: see tests/corpus/run and docs/coverage.md.
+
+CORPUS_LOAD := $(O)/tests/corpus/load
+$(CORPUS_LOAD): tests/corpus/load.c
+	$(say) CC $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(STATIC_CFLAGS) -o $@ $< -pthread
+
+# STEP=, CASES=regex, SAMPLE=n with SEED=s, JOBS=n, FRESH=1
+CORPUS_OPTIONS = $(if $(STEP),--step '$(STEP)') $(if $(CASES),--cases '$(CASES)') \
+	$(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed '$(SEED)') \
+	$(if $(JOBS),--jobs $(JOBS)) $(if $(FRESH),--fresh)
+
+.PHONY: corpus corpus-sample
+corpus: all $(CORPUS_LOAD) ## Count how many real patches apply (root; hours, resumable)
+	tests/corpus/run $(CORPUS_OPTIONS)
+corpus-sample: all $(CORPUS_LOAD) ## Check 25 real patches (root)
+	prove -v --exec '' tests/corpus/sample

@@ -308,6 +308,8 @@ static struct uk_error *diff_pair(struct uk_work *work, struct uk_pair *pair,
 	};
 	uk_auto_diff_result struct uk_diff_result *result = NULL;
 	err = uk_diff_object(&input, &result);
+	if (!err && !move_all(&pair->gone, &result->gone))
+		err = uk_error_nomem();
 	if (err)
 		return uk_error_wrap(err, "diff %s", unit->object);
 	if (uk_diff_result_is_empty(result))
@@ -328,6 +330,23 @@ static struct uk_error *compare_pair(struct uk_work *work, struct uk_pair *pair)
 	return diff_pair(work, pair, &compared);
 }
 
+static struct uk_error *check_moves(const struct uk_work *work)
+{
+	uk_auto_free struct uk_diff_moves *moves = calloc(work->pairs.len + 1, sizeof(*moves));
+	if (!moves)
+		return uk_error_nomem();
+	for (size_t i = 0; i < work->pairs.len; i++) {
+		const struct uk_pair *pair = &work->pairs.data[i];
+		moves[i] = (struct uk_diff_moves){
+			.path = pair->touched->patched->object,
+			.gone = pair->gone.data,
+			.nr_gone = pair->gone.len,
+			.carried = pair->carried,
+		};
+	}
+	return uk_diff_check_moves(moves, work->pairs.len);
+}
+
 struct uk_error *uk_work_compare(struct uk_work *work)
 {
 	for (size_t i = 0; i < work->pairs.len; i++) {
@@ -336,5 +355,5 @@ struct uk_error *uk_work_compare(struct uk_work *work)
 		if (err)
 			return err;
 	}
-	return NULL;
+	return check_moves(work);
 }

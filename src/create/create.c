@@ -40,6 +40,7 @@ static void pair_deinit(struct uk_pair *pair)
 	free(pair->patched);
 	free(pair->plain);
 	uk_object_destroy(pair->carried);
+	uk_strv_destroy(pair->gone.data, pair->gone.len);
 }
 
 /* Views lie on each other and on the tree: taken apart from the top. */

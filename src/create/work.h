@@ -18,6 +18,7 @@ struct uk_pair {
 	const struct uk_touched *touched;
 	char *orig, *patched, *plain; /* paths of compiled objects; NULL: not compiled */
 	struct uk_object *carried;    /* what goes into the part, or NULL */
+	UK_VEC(char *) gone;	      /* global functions and data that it no longer has */
 	unsigned int number;	      /* in update->objects, once it is known to change */
 };
 

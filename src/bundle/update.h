@@ -91,7 +91,7 @@ struct uk_finding {
 	char *name;
 	char *place;   /* where: object, symbol, source line if known */
 	char *text;    /* what changed, and its consequence, in one or two sentences */
-	bool accepted; /* the user took it by name */
+	bool accepted; /* the user took it by name, or it does no harm */
 };
 
 struct uk_update {

@@ -286,6 +286,13 @@ static struct uk_error *take_result(struct uk_work *work, struct uk_pair *pair,
 	return err;
 }
 
+/* Nothing is done to this object: findings are all there is. */
+static bool is_told_only(const struct uk_diff_result *result)
+{
+	return !result->functions.len && !result->data.len && !result->writes.len &&
+	       !result->carried;
+}
+
 static struct uk_error *diff_pair(struct uk_work *work, struct uk_pair *pair,
 				  struct compared *compared)
 {
@@ -315,7 +322,8 @@ static struct uk_error *diff_pair(struct uk_work *work, struct uk_pair *pair,
 	if (uk_diff_result_is_empty(result))
 		return NULL;
 	work->report->changed_units++;
-	err = add_object(work, pair, compared);
+	if (!is_told_only(result))
+		err = add_object(work, pair, compared);
 	return err ? err : take_result(work, pair, result);
 }
 

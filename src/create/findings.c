@@ -33,7 +33,7 @@ struct uk_error *uk_work_add_finding(struct uk_work *work, struct uk_finding *fi
 		uk_finding_deinit(finding);
 		return NULL;
 	}
-	finding->accepted = is_accepted(work->options, finding->name);
+	finding->accepted |= is_accepted(work->options, finding->name);
 	if (!uk_vec_push(&work->update->findings, *finding)) {
 		uk_finding_deinit(finding);
 		err = uk_error_nomem();

@@ -28,14 +28,14 @@ static struct uk_error *add_file(struct uk_work *work, const char *path, const c
 	return err ? err : uk_work_add_member(work, name, data, len);
 }
 
-static struct uk_error *write_carried(struct uk_work *work, const struct uk_pair *pair,
-				      char **path_ret)
+static struct uk_error *write_object(struct uk_work *work, const struct uk_object *object,
+				     const char *kind, unsigned int number, char **path_ret)
 {
 	uk_auto_free char *data = NULL, *path = NULL;
 	size_t len;
-	struct uk_error *err = uk_object_write(pair->carried, true, &data, &len);
+	struct uk_error *err = uk_object_write(object, true, &data, &len);
 	if (!err)
-		err = uk_asprintf(&path, "%s/carried-%u.o", work->folder, pair->number);
+		err = uk_asprintf(&path, "%s/%s-%u.o", work->folder, kind, number);
 	if (!err)
 		err = uk_file_write(path, data, len, 0600);
 	if (!err)
@@ -52,22 +52,40 @@ static void paths_deinit(struct paths *paths)
 	uk_strv_destroy(paths->all.data, paths->all.len);
 }
 
+/* A part that only writes data has no code; its module is there to be held. */
+static struct uk_error *write_empty(struct uk_work *work, unsigned int part, char **path_ret)
+{
+	uk_auto_object struct uk_object *empty = NULL;
+	struct uk_error *err = uk_object_create("(no code)", &empty);
+	return err ? err : write_object(work, empty, "empty", part, path_ret);
+}
+
+static struct uk_error *push_path(struct paths *paths, char *path)
+{
+	if (uk_vec_push(&paths->all, path))
+		return NULL;
+	free(path);
+	return uk_error_nomem();
+}
+
 static struct uk_error *collect_carried(struct uk_work *work, unsigned int part,
 					struct paths *paths)
 {
+	char *path = NULL;
+	struct uk_error *err = NULL;
 	uk_vec_for_each(pair, &work->pairs) {
 		if (!pair->carried || work->update->objects.data[pair->number].part != part)
 			continue;
-		char *path;
-		struct uk_error *err = write_carried(work, pair, &path);
+		err = write_object(work, pair->carried, "carried", pair->number, &path);
+		if (!err)
+			err = push_path(paths, path);
 		if (err)
 			return err;
-		if (!uk_vec_push(&paths->all, path)) {
-			free(path);
-			return uk_error_nomem();
-		}
 	}
-	return NULL;
+	if (paths->all.len)
+		return NULL;
+	err = write_empty(work, part, &path);
+	return err ? err : push_path(paths, path);
 }
 
 static struct uk_error *link_part(struct uk_work *work, unsigned int number)

@@ -237,12 +237,13 @@ static struct uk_error *changed_init(struct uk_diff_job *job, struct uk_entity *
 			   "has happened: the change has no effect until the next time");
 }
 
+/* A module cannot be unloaded while an update holds it, and the kernel itself has no exit code. */
 static struct uk_error *changed_exit(struct uk_diff_job *job, struct uk_entity *orig)
 {
 	char buf[256];
-	return uk_job_find(job, "exit-code", uk_entity_label(orig, buf, sizeof(buf)),
-			   "it is used only when its module is unloaded, and never in the kernel "
-			   "itself: what runs stays as it is");
+	return uk_job_note(job, "exit-code", uk_entity_label(orig, buf, sizeof(buf)),
+			   "it is used only when its module is unloaded, which cannot happen while "
+			   "the update is applied: it stays as it is");
 }
 
 static struct uk_error *find_registration(struct uk_diff_job *job, const struct uk_entity *entity)

@@ -60,7 +60,8 @@ struct uk_diff_input {
  *   operations:OBJ:NAME     a table of operations changes: only what changed code opens or
  *                           registers from now on has the new one
  *   init-code:OBJ:NAME      code or data used only at boot (or module load): no effect
- *   exit-code:OBJ:NAME      code that is gone (vmlinux) or stays as it was (module)
+ *   exit-code:OBJ:NAME      code that runs when a module is unloaded, which cannot happen while
+ *                           an update holds it: no effect, accepted by itself
  *   registration:OBJ:SECTION  an entry of a table that is read at boot or module load
  *                           (initcalls, module parameters, trace events, ...) is new,
  *                           changed or gone: the running kernel keeps what it registered

@@ -34,14 +34,11 @@ static void finding_clear(struct uk_finding *finding)
 	free(finding->text);
 }
 
-struct uk_error *uk_job_find(struct uk_diff_job *job, const char *kind, const char *name,
-			     const char *fmt, ...)
+static struct uk_error *add_finding(struct uk_diff_job *job, const char *kind, const char *name,
+				    bool accepted, const char *fmt, va_list args)
 {
-	struct uk_finding finding = {};
-	va_list args;
-	va_start(args, fmt);
+	struct uk_finding finding = { .accepted = accepted };
 	struct uk_error *err = format(&finding.text, fmt, args);
-	va_end(args);
 	if (!err)
 		err = finding_fill(&finding, job, kind, name);
 	if (!err && !is_known(job, finding.name)) {
@@ -50,6 +47,26 @@ struct uk_error *uk_job_find(struct uk_diff_job *job, const char *kind, const ch
 		err = uk_error_nomem();
 	}
 	finding_clear(&finding);
+	return err;
+}
+
+struct uk_error *uk_job_find(struct uk_diff_job *job, const char *kind, const char *name,
+			     const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	struct uk_error *err = add_finding(job, kind, name, false, fmt, args);
+	va_end(args);
+	return err;
+}
+
+struct uk_error *uk_job_note(struct uk_diff_job *job, const char *kind, const char *name,
+			     const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	struct uk_error *err = add_finding(job, kind, name, true, fmt, args);
+	va_end(args);
 	return err;
 }
 

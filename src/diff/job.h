@@ -16,6 +16,10 @@ struct uk_diff_job {
 struct uk_error *uk_job_find(struct uk_diff_job *job, const char *kind, const char *name,
 			     const char *fmt, ...) uk_printf(4, 5) uk_must_check;
 
+/* The same for what needs no judgement: it is told, and accepted by itself. */
+struct uk_error *uk_job_note(struct uk_diff_job *job, const char *kind, const char *name,
+			     const char *fmt, ...) uk_printf(4, 5) uk_must_check;
+
 /* Adds an entry to the data of the result. */
 struct uk_error *uk_job_add_datum(struct uk_diff_job *job, enum uk_datum_change change,
 				  const struct uk_entity *entity) uk_must_check;

@@ -59,7 +59,8 @@ static inline char *diff_run_text(const struct diff_run *run)
 		uk_strbuf_addf(&buf, "write %s+%d:%d\n", write->symbol, (int)write->offset,
 			       (int)write->len);
 	uk_vec_for_each (finding, &run->result->findings)
-		uk_strbuf_addf(&buf, "find %s\n", finding->name);
+		uk_strbuf_addf(&buf, "%s %s\n", finding->accepted ? "told" : "find",
+			       finding->name);
 	char *text;
 	uk_strbuf_addstr(&buf, "");
 	ck_ok(uk_strbuf_finish(&buf, &text));

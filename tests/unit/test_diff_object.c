@@ -172,6 +172,10 @@ static const struct test_case cases[] = {
 	  USE "static int __attribute__((section(\".init.data\"))) n = 2;"
 	      "int __attribute__((section(\".init.text\"))) f(void) { return use(&n); }",
 	  "find init-code:t.o:n\n" },
+	{ "code of unloading needs no judgement",
+	  USE "int __attribute__((section(\".exit.text\"))) f(void) { return use(\"a\"); }",
+	  USE "int __attribute__((section(\".exit.text\"))) f(void) { return use(\"b\"); }",
+	  "told exit-code:t.o:f\n" },
 	{ "a module parameter is new", USE "int n; int f(void) { return use(&n); }",
 	  USE "int n; static const void *p __attribute__((section(\"__param\"), used)) = &n;"
 	      "int f(void) { return use(&n); }",

@@ -463,6 +463,50 @@ static void test_bad_headers(void)
 	kt_ok(!kt_reap(pid), "refused: a caller without the capabilities, by an open file too");
 }
 
+/* A few random bytes anywhere in a good request, but for where the blockers go. */
+static void spoil(struct kt_request *req)
+{
+	struct {
+		void *at;
+		size_t size;
+	} parts[] = {
+		{ &req->apply, offsetof(struct upkeep_apply, blockers) },
+		{ &req->apply.nr_writes, 6 * sizeof(req->apply.nr_writes) },
+		{ req->writes, 2 * sizeof(*req->writes) },
+		{ req->ranges, 3 * sizeof(*req->ranges) },
+		{ req->modules, 3 * sizeof(*req->modules) },
+		{ req->functions, sizeof(*req->functions) },
+	};
+
+	for (int n = 1 + rand() % 3; n; n--) {
+		int i = rand() % (sizeof(parts) / sizeof(*parts));
+
+		((uint8_t *)parts[i].at)[rand() % parts[i].size] ^= 1 << rand() % 8;
+	}
+}
+
+/* Whatever is asked, either it is refused or it can be undone. */
+static void test_random(void)
+{
+	unsigned int refused = 0, done = 0, stuck = 0;
+	struct kt_request *req = good();
+	struct kt_request sound = *req;
+
+	srand(1);
+	for (int i = 0; i < 3000; i++) {
+		*req = sound;
+		spoil(req);
+		if (kt_apply(req))
+			refused++;
+		else if (kt_undo_soon(req, req->apply.id, 10))
+			stuck++;
+		else
+			done++;
+	}
+	kt_ok(refused > 1000 && done > 100 && !stuck && memory_is(&sound, false),
+	      "3000 spoilt requests: %u refused, %u done and undone", refused, done);
+}
+
 static int wait_for(const char *module, unsigned int timeout_ms, unsigned int flags,
 		    bool *loaded_ret)
 {
@@ -737,6 +781,7 @@ int main(int argc, char **argv)
 	test_bad_ranges();
 	test_bad_writes();
 	test_bad_headers();
+	test_random();
 	test_wait();
 	test_wait_refusals();
 	test_load();

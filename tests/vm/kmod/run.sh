@@ -56,7 +56,7 @@ gcc-12 $flags -I"$top/include" -o "$out/kt" "$here/kt.c" "$here/kt_guest.c" \
 gcc-12 $flags -o "$out/koload" "$here/koload.c"
 
 exec "$top/tests/vm/guest.py" "$release" "koload /kt/upkeep.ko && kt $what" \
-	--append "$words" --log "$out/console.log" --deadline "${UPKEEP_DEADLINE:-600}" \
+	--append "log_buf_len=4M $words" --log "$out/console.log" --deadline "${UPKEEP_DEADLINE:-600}" \
 	--memory 512 --add "$out/kmod/upkeep.ko:/kt/upkeep.ko" \
 	--add "$out/mod/kt_target.ko:/kt/kt_target.ko" --add "$out/mod/kt_new.ko:/kt/kt_new.ko" \
 	--add "$out/mod/kt_late.ko:/kt/kt_late.ko" \

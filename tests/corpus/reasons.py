@@ -6,24 +6,36 @@ what would lift it; a refusal of no known class counts as unclear, and fails the
 import re
 
 
-class Reason:
-    """A class of refusals. @person: it is a finding that only a person can judge."""
-
-    def __init__(self, name, pattern, lift, person=False):
-        self.name = name
-        self.pattern = re.compile(pattern, re.S)
-        self.lift = lift
-        self.person = person
-
-
 FINDING = re.compile(r"^  (([a-z-]+):?\S*) \(", re.M)
 
-# Findings go by the word before the colon.
-FINDINGS = {}
+# Findings that only a person can judge, by their first word: what would lift them.
+FINDINGS = {
+    "apart": "nothing short of a reboot",
+    "enum-values": "a patch that leaves the old values as they are",
+    "exit-code": "redirecting code that runs when a module is unloaded",
+    "export": "nothing: other modules were linked with what was exported",
+    "init-code": "nothing: it has run",
+    "initial-value": "a write of the new value, by a person who knows that nobody changed the old",
+    "operations": "writing the table in place",
+    "prototype": "proof that no other object uses it",
+    "read-only-data": "proof of who uses the datum",
+    "registration": "registering anew, by code of the patch's own",
+    "removed-object": "nothing: what runs stays",
+    "struct-layout": "shadow data beside the objects, which is another patch",
+    "union-layout": "shadow data beside the objects, which is another patch",
+}
 
-REASONS = []
+# Refusals that are not a person's to lift: (class, words of the message, what would lift it).
+REASONS = [(name, re.compile(words, re.S), lift) for name, words, lift in (
+    ("writable data of another size", "its size changes from .* and the running kernel's has no room",
+     "a patch that puts a new datum beside the old"),
+    ("read-only data that unchanged code uses", "code or data that does not change uses it as well",
+     "carrying those who use it, too"),
+    ("new entry of a table read at boot", "registered at boot or when a module loads, and cannot be "
+     "added", "registering it by code of the patch's own"),
+)]
 
-COMPILER = re.compile(r"\berror: |cc1: |compilation terminated")
+DOES_NOT_COMPILE = re.compile(r"does not compile:.*\berror: ", re.S)
 
 
 def finding_words(message):
@@ -35,9 +47,9 @@ def refusal(message):
     if "that only a person can judge" in message:
         words = finding_words(message)
         return "finding: " + " + ".join(words), bool(words) and all(w in FINDINGS for w in words)
-    for reason in REASONS:
-        if reason.pattern.search(message):
-            return reason.name, True
+    for name, words, _ in REASONS:
+        if words.search(message):
+            return name, True
     return "unclear", False
 
 
@@ -53,7 +65,7 @@ def judge_create(told):
         return verdict("refused", known, reason, message)
     if status == 3:
         return verdict("changes nothing", True, "", message)
-    if status == 1 and COMPILER.search(message):
+    if status == 1 and DOES_NOT_COMPILE.search(message):
         return verdict("does not compile alone", True, "", message)
     return verdict("failed", False, f"create ended with {status}", message)
 
@@ -76,8 +88,20 @@ def judge_guest(told):
     return verdict("failed", False, f"guest: {word}", message)
 
 
+def dispute(result):
+    """What the compiler says against upkeep, if it does."""
+    opinion = result.get("opinion") or {}
+    if opinion.get("compiles"):
+        return "it does compile alone"
+    if opinion.get("missed"):
+        return "changed functions left out: " + " ".join(opinion["missed"])
+    return None
+
+
 def judge(result):
     """The verdict of a case from what its stages told."""
+    if dispute(result):
+        return verdict("failed", False, dispute(result), result["create"].get("message") or "")
     if result["create"]["status"] != 0:
         return judge_create(result["create"])
     check = result["check"]

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A second opinion on the cases that upkeep makes nothing of: does the patched file really not
+compile alone, do the functions really not change? Asked of the compiler with the kernel's own
+command line, and of nothing that upkeep does.
+"""
+
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+
+# The numbers of lines move with every patch, and say nothing about what runs.
+SAME_LINES = ["-Wno-builtin-macro-redefined", "-D__LINE__=0", "-D__COUNTER__=0", "-g0"]
+LABEL = re.compile(r"\.L[A-Z]*\d+")
+SECTION = re.compile(r"^\s*\.((?:push)?section\s[^\n]*|text|data|bss|popsection|previous)\s*(?:#.*)?$")
+NOISE = re.compile(r"^\t\.(file|ident|loc|size)\b|^\s*#|^$")
+
+
+def command_of(units, path):
+    """The command that compiles a file, without its output. None if it is part of another."""
+    for line in units.read_text(errors="replace").splitlines():
+        fields = line.split("|", 6)
+        if fields[0] == "CMD" and len(fields) == 7 and os.path.normpath(fields[2]) == path:
+            words = shlex.split(fields[6].split(" ; ")[0])
+            words = [word for word in words if not word.startswith("-Wp,-M")]
+            cut = words.index("-o")
+            return [w for w in words[:cut] + words[cut + 2:] if w not in ("-c", fields[2])]
+    return None
+
+
+def compile_text(tree, command, path, text, extra):
+    """(whether it compiles, assembly or errors)"""
+    argv = command + ["-iquote", os.path.dirname(path), *extra, "-o", "-", "-x", "c", "-"]
+    done = subprocess.run(argv, cwd=tree / "linux", input=text, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=False)
+    out = done.stdout if done.returncode == 0 else done.stderr
+    return done.returncode == 0, out.decode("utf-8", "replace")
+
+
+class Sections:
+    """Which section the assembler is in."""
+
+    def __init__(self):
+        self.now, self.before, self.stack = "text", "text", []
+
+    def follow(self, directive):
+        if directive.startswith("pushsection"):
+            self.stack.append((self.now, self.before))
+            self.now, self.before = directive.replace("pushsection", "section", 1), self.now
+        elif directive == "popsection":
+            self.now, self.before = self.stack.pop()
+        elif directive == "previous":
+            self.now, self.before = self.before, self.now
+        else:
+            self.now, self.before = directive, self.now
+
+    def is_code(self):
+        return self.now == "text" or '"ax' in self.now or self.now.startswith("section\t.text")
+
+
+def code(assembly):
+    """The lines of functions, with labels numbered by their order in each."""
+    found, lines, labels, sections = {}, [], {}, Sections()
+    for line in assembly.splitlines():
+        changed = SECTION.match(line)
+        if changed:
+            sections.follow(changed.group(1).strip())
+            continue
+        if NOISE.match(line):
+            continue
+        if line.startswith("\t.type\t") and line.endswith("@function"):
+            labels = {}
+            lines = found.setdefault(line.split("\t")[2].split(",")[0], [])
+        if sections.is_code():
+            known = labels
+            lines.append(LABEL.sub(lambda m, k=known: k.setdefault(m.group(), f".L#{len(k)}"),
+                                   line))
+    return found
+
+
+def differing(step, path):
+    """The functions of a file that are not the same in both versions; None if not known."""
+    command = command_of(step.tree / "units", path)
+    if not command:
+        return None
+    told = []
+    for source in (step.old_source, step.new_source):
+        text = pathlib.Path(source / path).read_bytes()
+        good, out = compile_text(step.tree, command, path, text, SAME_LINES + ["-S"])
+        if not good:
+            return None
+        told.append(code(out))
+    old, new = told
+    return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+
+
+def compiles(step, path):
+    """Whether the new version compiles in the old tree; None if not known."""
+    command = command_of(step.tree / "units", path)
+    if not command:
+        return None
+    text = pathlib.Path(step.new_source / path).read_bytes()
+    return compile_text(step.tree, command, path, text, ["-S", "-g0"])[0]
+
+
+def missed(differing, carried):
+    """Those that differ and were not carried. What the compiler numbered goes by its stem."""
+    stems = {name.split(".")[0] for name in carried}
+    return [name for name in differing if name.split(".")[0] not in stems]

@@ -205,7 +205,7 @@ def base_ramfs():
 
 def accelerator(kernel):
     """["-accel", ...]: KVM only where it was seen to boot this very kernel."""
-    boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     verdict = BUILD / f"accel.{kernel.release}.{boot}"
     if not verdict.exists():
         verdict.parent.mkdir(parents=True, exist_ok=True)
@@ -286,7 +286,7 @@ class Guest:
 
     def console_tail(self, lines=40):
         try:
-            return self.log.read_text(errors="replace").splitlines()[-lines:]
+            return self.log.read_text("utf-8", "replace").splitlines()[-lines:]
         except OSError:
             return []
 

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # In the guest: applies and undoes each update below /cases under a mixed load. For each it says
 # "@@ begin NAME", then what it does, then "@@ case NAME WORD SECONDS"; WORD is "applied", or what
@@ -40,9 +41,9 @@ upkeep_says() {
 
 try() {
 	id=$(cat id)
-	for module in $(cat modules); do
-		modprobe "$module" 2>&1 || return_word modprobe || return
-	done
+	while read -r module; do
+		[ -z "$module" ] || modprobe "$module" 2>&1 || return_word modprobe || return
+	done <modules
 	upkeep_says apply update.upk || return_word "apply-$?" || return
 	[ -d "/sys/kernel/upkeep/$id" ] || return_word state || return
 	work_on "with the update" || return_word load || return

@@ -13,7 +13,9 @@ import subprocess
 # The numbers of lines move with every patch, and say nothing about what runs.
 SAME_LINES = ["-Wno-builtin-macro-redefined", "-D__LINE__=0", "-D__COUNTER__=0", "-g0"]
 LABEL = re.compile(r"\.L[A-Z]*\d+")
-SECTION = re.compile(r"^\s*\.((?:push)?section\s[^\n]*|text|data|bss|popsection|previous)\s*(?:#.*)?$")
+NUMBERED = re.compile(r"(?<=[A-Za-z_0-9])\.\d+\b")
+SECTION = re.compile(r"^\s*\.((?:push)?section\s[^\n]*|text|data|bss|popsection|previous)"
+                     r"\s*(?:#.*)?$")
 NOISE = re.compile(r"^\t\.(file|ident|loc|size)\b|^\s*#|^$")
 
 
@@ -59,8 +61,12 @@ class Sections:
         return self.now == "text" or '"ax' in self.now or self.now.startswith("section\t.text")
 
 
+def renumber(line, labels):
+    return LABEL.sub(lambda m: labels.setdefault(m.group(), f".L#{len(labels)}"), line)
+
+
 def code(assembly):
-    """The lines of functions, with labels numbered by their order in each."""
+    """The lines of functions; labels are numbered by their order in each, names not at all."""
     found, lines, labels, sections = {}, [], {}, Sections()
     for line in assembly.splitlines():
         changed = SECTION.match(line)
@@ -73,9 +79,7 @@ def code(assembly):
             labels = {}
             lines = found.setdefault(line.split("\t")[2].split(",")[0], [])
         if sections.is_code():
-            known = labels
-            lines.append(LABEL.sub(lambda m, k=known: k.setdefault(m.group(), f".L#{len(k)}"),
-                                   line))
+            lines.append(NUMBERED.sub(".#", renumber(line, labels)))
     return found
 
 

@@ -13,9 +13,9 @@ FINDINGS = {
     "apart": "nothing short of a reboot",
     "enum-values": "a patch that leaves the old values as they are",
     "exit-code": "redirecting code that runs when a module is unloaded",
-    "export": "nothing: other modules were linked with what was exported",
+    "export": "telling new exports, which harm nobody, from those that go",
     "init-code": "nothing: it has run",
-    "initial-value": "a write of the new value, by a person who knows that nobody changed the old",
+    "initial-value": "a write of the new value, if it is known that nobody changed the old",
     "operations": "writing the table in place",
     "prototype": "proof that no other object uses it",
     "read-only-data": "proof of who uses the datum",
@@ -27,12 +27,14 @@ FINDINGS = {
 
 # Refusals that are not a person's to lift: (class, words of the message, what would lift it).
 REASONS = [(name, re.compile(words, re.S), lift) for name, words, lift in (
-    ("writable data of another size", "its size changes from .* and the running kernel's has no room",
+    ("writable data of another size",
+     "its size changes from .* and the running kernel's has no room",
      "a patch that puts a new datum beside the old"),
     ("read-only data that unchanged code uses", "code or data that does not change uses it as well",
      "carrying those who use it, too"),
-    ("new entry of a table read at boot", "registered at boot or when a module loads, and cannot be "
-     "added", "registering it by code of the patch's own"),
+    ("new entry of a table read at boot",
+     "registered at boot or when a module loads, and cannot be added",
+     "registering it by code of the patch's own"),
 )]
 
 DOES_NOT_COMPILE = re.compile(r"does not compile:.*\berror: ", re.S)
@@ -51,6 +53,18 @@ def refusal(message):
         if words.search(message):
             return name, True
     return "unclear", False
+
+
+def is_for_a_person(told):
+    return told["kind"] == "refused" and told["reason"].startswith("finding: ")
+
+
+def lift_of(reason):
+    """What would lift a refusal of that class."""
+    lifts = {name: lift for name, _, lift in REASONS}
+    words = reason.removeprefix("finding: ").split(" + ")
+    return lifts.get(reason.removeprefix("at apply: ")) or \
+        "; ".join(dict.fromkeys(FINDINGS[word] for word in words if word in FINDINGS))
 
 
 def verdict(kind, good, reason="", message=""):

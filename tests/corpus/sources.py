@@ -18,7 +18,8 @@ import tarfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "vm"))
 
-from guest import CACHE, TOP, VmError, run  # noqa: E402  pylint: disable=wrong-import-position,unused-import
+# pylint: disable-next=wrong-import-position,unused-import
+from guest import CACHE, TOP, VmError, run  # noqa: E402
 
 CORPUS = CACHE / "corpus"
 INCLUDED = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">\n]+\.c)[">]', re.M)

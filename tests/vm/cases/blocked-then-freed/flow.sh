@@ -13,12 +13,11 @@ wake() {
 		fail "the sleeper read $(cat /tmp/sleeper.out), not $1"
 }
 
-# Runs upkeep beside us, lets it meet the sleeper, wakes that one up, and wants success.
+# Runs upkeep beside us until it has met the sleeper and waits before it tries again.
 upkeep_meets_sleeper() {
 	upkeep "$@" --wait 60 >/tmp/upkeep.out 2>&1 &
 	waiter=$!
-	sleep 2
-	kill -0 $waiter || fail "upkeep $1 did not wait: $(cat /tmp/upkeep.out)"
+	wait_until 60 sleeps_in $waiter hrtimer_nanosleep
 }
 
 expect old "before"

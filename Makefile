@@ -11,5 +11,6 @@ include mk/match.mk
 include mk/vm.mk
 include mk/demo.mk
 include mk/corpus.mk
+include mk/fuzz.mk
 include mk/install.mk
 include mk/help.mk

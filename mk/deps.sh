@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Installs the packages named in a list, if any of them is missing.
+# Installs the packages named in lists, if any of them is missing.
 set -eu
 
-list=$1
-packages=$(sed -e 's/#.*//' "$list")
+packages=$(sed -e 's/#.*//' "$@")
 missing=
 for package in $packages; do
 	status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)

@@ -14,6 +14,8 @@
 
 /* An object of the kernel with its DWARF is well under this. */
 #define MAX_OBJECT_SIZE ((size_t)1 << 30)
+/* The kernel aligns nothing to more than a huge page. */
+#define MAX_ALIGN ((uint64_t)1 << 21)
 
 struct reader {
 	Elf *elf;
@@ -80,7 +82,7 @@ static struct uk_error *read_section(struct reader *reader, Elf_Scn *scn, const 
 			return uk_error_wrap(elf_error("contents"), "section %s", name);
 		bytes = data->d_buf;
 	}
-	if (shdr->sh_addralign & (shdr->sh_addralign - 1))
+	if (shdr->sh_addralign > MAX_ALIGN || (shdr->sh_addralign & (shdr->sh_addralign - 1)))
 		return uk_error_create(UK_ERR_INVALID, "section %s: alignment %lu", name,
 				       shdr->sh_addralign);
 	if (shdr->sh_flags & SHF_COMPRESSED)

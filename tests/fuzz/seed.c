@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Writes seeds: "seed DIR" fills DIR/fuzz_manifest, DIR/fuzz_bundle and DIR/fuzz_modfile. */
+/* Writes seeds: "seed DIR" fills a folder of DIR for each fuzz program that starts from one. */
 /* rooms: bundle base */
 #include "base/process.h"
 #include "bundle_sample.h"
@@ -15,11 +15,16 @@ static char *make_path(const char *folder, const char *name)
 
 START_TEST(seeds)
 {
+	static const char patch[] = "--- a/x.c\n+++ b/x.c\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n";
+	static const char symbols[] = "ffffffff81000000 T _text\nffffffffc0000000 t f\t[mod]\n";
 	static const char code[] = "extern int f(int); int g(int x) { return f(x); }\n";
 	uk_auto_update struct uk_update *update = sample_update();
 	uk_auto_free char *manifest = make_path("fuzz_manifest", "sample.json"), *text = NULL;
 	uk_auto_free char *bundle = make_path("fuzz_bundle", "sample.upk");
 	uk_auto_free char *module = make_path("fuzz_modfile", "sample.o");
+	uk_auto_free char *object = make_path("fuzz_object", "sample.o");
+	uk_auto_free char *patch_path = make_path("fuzz_patch", "sample.patch");
+	uk_auto_free char *symbols_path = make_path("fuzz_kallsyms", "sample");
 	uk_auto_free char *source = sample_path(top, "seed.c");
 	struct uk_member members[SAMPLE_MEMBERS];
 	sample_members(members);
@@ -28,6 +33,9 @@ START_TEST(seeds)
 	ck_ok(uk_bundle_pack(update, members, SAMPLE_MEMBERS, NULL, bundle));
 	ck_ok(uk_file_write(source, code, sizeof(code) - 1, 0644));
 	ck_ok(uk_process_call(NULL, "gcc-12", "-c", "-o", module, source, NULL));
+	ck_ok(uk_file_copy(module, object, 0644));
+	ck_ok(uk_file_write(patch_path, patch, sizeof(patch) - 1, 0644));
+	ck_ok(uk_file_write(symbols_path, symbols, sizeof(symbols) - 1, 0644));
 }
 END_TEST
 

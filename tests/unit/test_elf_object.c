@@ -153,6 +153,22 @@ START_TEST(what_is_no_object_is_refused)
 }
 END_TEST
 
+START_TEST(alignment_beyond_reason_is_refused)
+{
+	uk_auto_object struct uk_object *object = NULL;
+	struct uk_section *section;
+	struct uk_object *copy;
+	ck_ok(uk_object_create("made", &object));
+	ck_ok(uk_object_add_section(object, ".data", SHT_PROGBITS, SHF_ALLOC, 1 << 22, 0, "x", 1,
+				    &section));
+	uk_auto_free char *data = NULL;
+	size_t len;
+	ck_ok(uk_object_write(object, false, &data, &len));
+	ck_fails(uk_object_parse(data, len, "copy", &copy), UK_ERR_INVALID,
+		 "section .data: alignment 4194304");
+}
+END_TEST
+
 /* Whatever happens to the bytes, the reader answers; sanitizers watch what it touches. */
 START_TEST(damaged_objects_do_no_harm)
 {
@@ -186,6 +202,7 @@ int main(void)
 	tcase_add_test(tcase, objects_are_built_by_hand);
 	tcase_add_test(tcase, many_sections_are_numbered);
 	tcase_add_test(tcase, what_is_no_object_is_refused);
+	tcase_add_test(tcase, alignment_beyond_reason_is_refused);
 	tcase_add_test(tcase, damaged_objects_do_no_harm);
 	suite_add_tcase(suite, tcase);
 	return tap_run(suite);

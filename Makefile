@@ -12,5 +12,6 @@ include mk/vm.mk
 include mk/demo.mk
 include mk/corpus.mk
 include mk/fuzz.mk
+include mk/lint.mk
 include mk/install.mk
 include mk/help.mk

@@ -13,12 +13,12 @@
  * Reads a whole file, also one whose size is not known (/proc, /sys), refusing more
  * than @limit bytes. The result is owned by the caller and has a NUL behind it.
  */
-struct uk_error *uk_file_read(const char *path, size_t limit, char **ret, size_t *len_ret)
-	uk_must_check;
+struct uk_error *uk_file_read(const char *path, size_t limit, char **ret,
+			      size_t *len_ret) uk_must_check;
 
 /* Writes a file with @mode through a temporary name beside it, so it is whole or not there. */
-struct uk_error *uk_file_write(const char *path, const void *data, size_t len, mode_t mode)
-	uk_must_check;
+struct uk_error *uk_file_write(const char *path, const void *data, size_t len,
+			       mode_t mode) uk_must_check;
 
 struct uk_error *uk_file_copy(const char *from, const char *to, mode_t mode) uk_must_check;
 

@@ -51,8 +51,7 @@ struct uk_map_entry *uk_map_find(const struct uk_map *map, const void *key, size
 	return index ? &map->entries[index - 1] : NULL;
 }
 
-struct uk_map_entry *uk_map_insert(struct uk_map *map, const void *key, size_t len,
-				   bool *added_ret)
+struct uk_map_entry *uk_map_insert(struct uk_map *map, const void *key, size_t len, bool *added_ret)
 {
 	struct uk_map_entry *entry = uk_map_find(map, key, len);
 	if (added_ret)

@@ -41,11 +41,11 @@ struct uk_map_entry *uk_map_insert(struct uk_map *map, const void *key, size_t l
 struct uk_map_entry *uk_map_find(const struct uk_map *map, const void *key, size_t len);
 
 /* The same for C strings and for numbers. */
-struct uk_map_entry *uk_map_insert_str(struct uk_map *map, const char *key, bool *added_ret)
-	uk_must_check;
+struct uk_map_entry *uk_map_insert_str(struct uk_map *map, const char *key,
+				       bool *added_ret) uk_must_check;
 struct uk_map_entry *uk_map_find_str(const struct uk_map *map, const char *key);
-struct uk_map_entry *uk_map_insert_num(struct uk_map *map, uint64_t key, bool *added_ret)
-	uk_must_check;
+struct uk_map_entry *uk_map_insert_num(struct uk_map *map, uint64_t key,
+				       bool *added_ret) uk_must_check;
 struct uk_map_entry *uk_map_find_num(const struct uk_map *map, uint64_t key);
 
 #define uk_map_for_each(entry, map)                                                                \

@@ -41,8 +41,7 @@ static struct uk_error *pipes_init(struct pipes *pipes)
 	return NULL;
 }
 
-static void __attribute__((noreturn)) child(const struct uk_process *process,
-					    struct pipes *pipes)
+static void __attribute__((noreturn)) child(const struct uk_process *process, struct pipes *pipes)
 {
 	dup2(pipes->in[0], STDIN_FILENO);
 	dup2(pipes->out[1], STDOUT_FILENO);

@@ -19,8 +19,8 @@ struct uk_process {
 };
 
 struct uk_process_result {
-	int status;   /* exit status, or 128 + signal */
-	char *out;    /* standard output, NUL-terminated */
+	int status; /* exit status, or 128 + signal */
+	char *out;  /* standard output, NUL-terminated */
 	size_t out_len;
 	char *errout; /* standard error, NUL-terminated */
 	size_t errout_len;
@@ -30,8 +30,8 @@ void uk_process_result_deinit(struct uk_process_result *result);
 #define uk_auto_process_result uk_cleanup(uk_process_result_deinit)
 
 /* Runs to the end; a non-zero status is not an error here. */
-struct uk_error *uk_process_run(const struct uk_process *process, struct uk_process_result *ret)
-	uk_must_check;
+struct uk_error *uk_process_run(const struct uk_process *process,
+				struct uk_process_result *ret) uk_must_check;
 
 /*
  * Runs to the end; a non-zero status is an error that carries the last lines of what

@@ -24,8 +24,8 @@ void uk_strbuf_addf(struct uk_strbuf *buf, const char *fmt, ...) uk_printf(2, 3)
 /* Hands the text over (never NULL on success) and leaves the buffer empty. */
 struct uk_error *uk_strbuf_finish(struct uk_strbuf *buf, char **ret) uk_must_check;
 /* The same with its length. @len_ret may be NULL. */
-struct uk_error *uk_strbuf_finish_len(struct uk_strbuf *buf, char **ret, size_t *len_ret)
-	uk_must_check;
+struct uk_error *uk_strbuf_finish_len(struct uk_strbuf *buf, char **ret,
+				      size_t *len_ret) uk_must_check;
 
 void uk_strbuf_deinit(struct uk_strbuf *buf);
 #define uk_auto_strbuf uk_cleanup(uk_strbuf_deinit)

@@ -36,7 +36,7 @@ bool uk_vec_grow(void **data, size_t *cap, size_t len, size_t extra, size_t size
 	} while (0)
 
 #define uk_vec_for_each(item, vec)                                                                 \
-	for (__typeof__(*(vec)->data) *item = (vec)->data;                                          \
+	for (__typeof__(*(vec)->data) *item = (vec)->data;                                         \
 	     item && item < (vec)->data + (vec)->len; item++)
 
 #endif

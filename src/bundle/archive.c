@@ -64,7 +64,7 @@ static int set_up_writer(struct archive *archive)
 	if (archive_write_set_format_pax_restricted(archive) == ARCHIVE_OK &&
 	    archive_write_add_filter_zstd(archive) == ARCHIVE_OK &&
 	    archive_write_set_filter_option(archive, "zstd", "compression-level", "12") ==
-		ARCHIVE_OK)
+		    ARCHIVE_OK)
 		return archive_write_set_bytes_in_last_block(archive, 1);
 	return ARCHIVE_FATAL;
 }
@@ -189,7 +189,7 @@ struct uk_error *uk_archive_unpack(const void *data, size_t len, struct uk_archi
 
 void uk_archive_deinit(struct uk_archive *archive)
 {
-	uk_vec_for_each (member, &archive->members) {
+	uk_vec_for_each(member, &archive->members) {
 		free(member->name);
 		free(member->data);
 	}

@@ -254,9 +254,9 @@ static struct uk_error *check_members(struct uk_bundle *bundle)
 
 static struct uk_error *index_members(struct uk_bundle *bundle)
 {
-	uk_vec_for_each (member, &bundle->archive.members) {
+	uk_vec_for_each(member, &bundle->archive.members) {
 		struct uk_map_entry *entry =
-		    uk_map_insert_str(&bundle->by_name, member->name, NULL);
+			uk_map_insert_str(&bundle->by_name, member->name, NULL);
 		if (!entry)
 			return uk_error_nomem();
 		entry->num = (uint64_t)(member - bundle->archive.members.data);

@@ -47,7 +47,7 @@ static void compute_id(const uint8_t public_key[UK_PUBLIC_KEY_LEN], char ret[UK_
 static struct uk_error *write_new_file(const char *path, const char *text, mode_t mode)
 {
 	uk_auto_close int fd =
-	    open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+		open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0 && errno == EEXIST)
 		return uk_error_create(UK_ERR_USAGE,
 				       "%s: exists already; keys are never overwritten", path);
@@ -263,7 +263,7 @@ struct uk_error *uk_trust_load(const char *dir, struct uk_trust *ret)
 
 const struct uk_public_key *uk_trust_find(const struct uk_trust *trust, const char *id)
 {
-	uk_vec_for_each (key, &trust->keys) {
+	uk_vec_for_each(key, &trust->keys) {
 		if (!strcmp(key->id, id))
 			return key;
 	}
@@ -272,7 +272,7 @@ const struct uk_public_key *uk_trust_find(const struct uk_trust *trust, const ch
 
 void uk_trust_deinit(struct uk_trust *trust)
 {
-	uk_vec_for_each (key, &trust->keys)
+	uk_vec_for_each(key, &trust->keys)
 		uk_public_key_deinit(key);
 	uk_vec_deinit(&trust->keys);
 }

@@ -39,9 +39,9 @@ struct uk_error *uk_update_to_json(const struct uk_update *update, char **ret)
 			return uk_error_nomem();
 		}
 	}
-	const char *text =
-	    json_object_to_json_string_ext(top, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-						    JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text = json_object_to_json_string_ext(
+		top,
+		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
 	return text ? uk_asprintf(ret, "%s\n", text) : uk_error_nomem();
 }
 
@@ -60,7 +60,7 @@ static struct uk_error *check_part(const struct uk_update *update, size_t i)
 	if (err)
 		return err;
 	const char *number =
-	    uk_str_starts(part->module, prefix) ? part->module + strlen(prefix) : "";
+		uk_str_starts(part->module, prefix) ? part->module + strlen(prefix) : "";
 	if (!*number || strspn(number, "0123456789") != strlen(number))
 		return uk_spot_error(&spot, "module '%s' is not %s followed by a number",
 				     part->module, prefix);

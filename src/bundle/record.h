@@ -55,7 +55,7 @@ struct uk_spot {
 
 /* UK_ERR_INVALID "<path of the spot>: <formatted>". */
 struct uk_error *uk_spot_error(const struct uk_spot *spot, const char *fmt, ...)
-    uk_printf(2, 3) uk_must_check;
+	uk_printf(2, 3) uk_must_check;
 
 /* A new JSON object with every field of the table. */
 struct uk_error *uk_record_write(const struct uk_record *record, const void *from,

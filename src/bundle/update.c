@@ -290,13 +290,13 @@ struct uk_error *uk_update_members(const struct uk_update *update, const char **
 	size_t nr = 0;
 	if (update->core)
 		names[nr++] = update->core;
-	uk_vec_for_each (patch, &update->patches)
+	uk_vec_for_each(patch, &update->patches)
 		names[nr++] = *patch;
-	uk_vec_for_each (part, &update->parts) {
+	uk_vec_for_each(part, &update->parts) {
 		if (part->member)
 			names[nr++] = part->member;
 	}
-	uk_vec_for_each (object, &update->objects) {
+	uk_vec_for_each(object, &update->objects) {
 		if (object->plain)
 			names[nr++] = object->plain;
 		if (object->prev)

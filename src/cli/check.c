@@ -62,11 +62,11 @@ static struct uk_error *check_scope(const struct uk_update *update)
 {
 	if (update->after.len)
 		return uk_error_create(
-		    UK_ERR_REFUSED,
-		    "it stands on update %s, which no image file holds: check it "
-		    "on a machine where that one is applied",
-		    update->after.data[update->after.len - 1]);
-	uk_vec_for_each (part, &update->parts) {
+			UK_ERR_REFUSED,
+			"it stands on update %s, which no image file holds: check it "
+			"on a machine where that one is applied",
+			update->after.data[update->after.len - 1]);
+	uk_vec_for_each(part, &update->parts) {
 		if (!strcmp(part->target, "vmlinux"))
 			return NULL;
 	}
@@ -78,9 +78,9 @@ static void add_functions(struct json_object *to, const struct uk_update *update
 			  const struct uk_match *match)
 {
 	struct json_object *list = uk_json_list(to, "functions");
-	uk_vec_for_each (found, &match->functions) {
+	uk_vec_for_each(found, &match->functions) {
 		const struct uk_update_function *function =
-		    &update->functions.data[found->function];
+			&update->functions.data[found->function];
 		struct json_object *entry = uk_json_append(list);
 		uk_json_text(entry, "object", update->objects.data[function->object].path);
 		uk_json_text(entry, "name", function->name);
@@ -100,7 +100,7 @@ static void say_image(struct uk_cli *cli, const struct uk_update *update,
 			   uk_count_text(left_out, "module", modules));
 	if (!cli->verbose)
 		return;
-	uk_vec_for_each (found, &match->functions)
+	uk_vec_for_each(found, &match->functions)
 		uk_cli_say(cli, "  %s at 0x%llx (%llu bytes)",
 			   update->functions.data[found->function].name,
 			   (unsigned long long)found->address, (unsigned long long)found->size);

@@ -169,7 +169,8 @@ static const struct argp argp = {
 	.options = argp_options,
 	.parser = parse,
 	.args_doc = "",
-	.doc = "Make an update: compile what the patch touches, as it is and as it will be, compare, "
+	.doc = "Make an update: compile what the patch touches, as it is and as it will be, "
+	       "compare, "
 	       "and pack what differs for exactly this kernel.",
 };
 

@@ -30,7 +30,7 @@ static struct uk_error *find_function(const struct uk_update *update, const char
 				      const struct uk_update_function **ret)
 {
 	const struct uk_update_function *found = NULL;
-	uk_vec_for_each (function, &update->functions) {
+	uk_vec_for_each(function, &update->functions) {
 		if (!is_meant(update, function, wanted))
 			continue;
 		if (found)
@@ -62,7 +62,7 @@ static struct uk_error *parse_member(const struct uk_bundle *bundle, const char 
 
 static const struct uk_symbol *find_code(const struct uk_object *object, const char *name)
 {
-	uk_vec_for_each (symbol, &object->symbols) {
+	uk_vec_for_each(symbol, &object->symbols) {
 		if (uk_symbol_is_function(*symbol) && !strcmp((*symbol)->name, name))
 			return *symbol;
 	}
@@ -74,12 +74,12 @@ static struct uk_error *read_old(const struct uk_bundle *bundle,
 				 const struct uk_update_function *function, struct uk_listing *ret)
 {
 	const struct uk_update_object *object =
-	    &uk_bundle_update(bundle)->objects.data[function->object];
+		&uk_bundle_update(bundle)->objects.data[function->object];
 	uk_auto_object struct uk_object *code = NULL;
 	if (function->change == UK_CHANGE_NEW)
 		return NULL;
 	struct uk_error *err =
-	    parse_member(bundle, object->prev ? object->prev : object->plain, &code);
+		parse_member(bundle, object->prev ? object->prev : object->plain, &code);
 	if (err)
 		return err;
 	const struct uk_symbol *symbol = find_code(code, function->name);
@@ -95,7 +95,7 @@ static struct uk_error *read_new(const struct uk_bundle *bundle,
 {
 	const struct uk_update *update = uk_bundle_update(bundle);
 	const struct uk_update_part *part =
-	    &update->parts.data[update->objects.data[function->object].part];
+		&update->parts.data[update->objects.data[function->object].part];
 	uk_auto_object struct uk_object *code = NULL;
 	if (!function->section)
 		return NULL;
@@ -127,7 +127,7 @@ static void add_json(const struct uk_cli *cli, const char *object,
 	uk_json_text(cli->json, "object", object);
 	uk_json_text(cli->json, "function", function->name);
 	struct json_object *list = uk_json_list(cli->json, "instructions");
-	uk_vec_for_each (row, &table->rows) {
+	uk_vec_for_each(row, &table->rows) {
 		struct json_object *entry = uk_json_append(list);
 		add_half(entry, "old", row->old);
 		add_half(entry, "new", row->new);
@@ -143,7 +143,7 @@ static int half_width(const struct uk_listing_table *table)
 	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
 		return size.ws_col > 2 * LEAST + OFFSETS ? (size.ws_col - OFFSETS) / 2 : LEAST;
 	size_t widest = LEAST;
-	uk_vec_for_each (row, &table->rows) {
+	uk_vec_for_each(row, &table->rows) {
 		size_t len = row->old ? strlen(row->old->text) : 0;
 		if (len > widest)
 			widest = len;
@@ -174,7 +174,7 @@ static void print_table(const char *object, const struct uk_update_function *fun
 	int width = half_width(table);
 	printf("%s in %s: %llu -> %llu bytes\n", function->name, object,
 	       (unsigned long long)function->old_size, (unsigned long long)function->new_size);
-	uk_vec_for_each (row, &table->rows) {
+	uk_vec_for_each(row, &table->rows) {
 		print_half(row->old, width);
 		printf(" %c ", row_mark(row));
 		if (row->new)

@@ -103,7 +103,7 @@ static void add_texts(struct json_object *to, const char *key, char *const *text
 static void add_functions(struct json_object *to, const struct uk_update *update)
 {
 	struct json_object *list = uk_json_list(to, "functions");
-	uk_vec_for_each (function, &update->functions) {
+	uk_vec_for_each(function, &update->functions) {
 		struct json_object *entry = uk_json_append(list);
 		uk_json_text(entry, "target", object_target(update, function->object));
 		uk_json_text(entry, "object", object_path(update, function->object));
@@ -118,7 +118,7 @@ static void add_functions(struct json_object *to, const struct uk_update *update
 static void add_data(struct json_object *to, const struct uk_update *update)
 {
 	struct json_object *list = uk_json_list(to, "data");
-	uk_vec_for_each (datum, &update->data) {
+	uk_vec_for_each(datum, &update->data) {
 		struct json_object *entry = uk_json_append(list);
 		uk_json_text(entry, "object", object_path(update, datum->object));
 		uk_json_text(entry, "name", datum->name);
@@ -126,7 +126,7 @@ static void add_data(struct json_object *to, const struct uk_update *update)
 		uk_json_number(entry, "size", datum->size);
 	}
 	list = uk_json_list(to, "writes");
-	uk_vec_for_each (write, &update->writes) {
+	uk_vec_for_each(write, &update->writes) {
 		struct json_object *entry = uk_json_append(list);
 		uk_json_text(entry, "object", object_path(update, write->object));
 		uk_json_text(entry, "symbol", write->symbol);
@@ -138,7 +138,7 @@ static void add_data(struct json_object *to, const struct uk_update *update)
 static void add_findings(struct json_object *to, const struct uk_update *update)
 {
 	struct json_object *list = uk_json_list(to, "findings");
-	uk_vec_for_each (finding, &update->findings) {
+	uk_vec_for_each(finding, &update->findings) {
 		struct json_object *entry = uk_json_append(list);
 		uk_json_text(entry, "name", finding->name);
 		uk_json_text(entry, "place", finding->place);
@@ -150,7 +150,7 @@ static void add_findings(struct json_object *to, const struct uk_update *update)
 static void add_patches(struct json_object *to, const struct uk_bundle *bundle)
 {
 	struct json_object *list = uk_json_list(to, "patches");
-	uk_vec_for_each (name, &uk_bundle_update(bundle)->patches) {
+	uk_vec_for_each(name, &uk_bundle_update(bundle)->patches) {
 		struct json_object *entry = uk_json_append(list);
 		uk_json_text(entry, "name", *name);
 		uk_json_text(entry, "text", uk_bundle_member(bundle, *name)->data);
@@ -210,7 +210,7 @@ static void say_head(const struct uk_cli *cli, const struct uk_bundle *bundle)
 	uk_bundle_bytes(bundle, &len);
 	uk_cli_say(cli, "update %s", update->id);
 	say_field(cli, "description", update->description);
-	uk_vec_for_each (cve, &update->cves)
+	uk_vec_for_each(cve, &update->cves)
 		say_field(cli, "closes", *cve);
 	uk_cli_say(cli, "  %-12s %s, %zu bytes", "file", uk_bundle_name(bundle), len);
 	say_signature(cli, bundle);
@@ -219,7 +219,7 @@ static void say_head(const struct uk_cli *cli, const struct uk_bundle *bundle)
 	say_field(cli, "build id", update->build_id);
 	say_field(cli, "source", update->source);
 	say_field(cli, "compiler", update->compiler);
-	uk_vec_for_each (id, &update->after)
+	uk_vec_for_each(id, &update->after)
 		say_field(cli, "after", *id);
 }
 
@@ -244,11 +244,11 @@ static void say_object(const struct uk_cli *cli, const struct uk_update *update,
 		       unsigned int object)
 {
 	uk_cli_say(cli, "  %s (%s)", object_path(update, object), object_target(update, object));
-	uk_vec_for_each (function, &update->functions) {
+	uk_vec_for_each(function, &update->functions) {
 		if (function->object == object)
 			say_function(cli, function);
 	}
-	uk_vec_for_each (datum, &update->data) {
+	uk_vec_for_each(datum, &update->data) {
 		if (datum->object == object)
 			uk_cli_say(cli, "    %-8s %-40s %llu bytes of data",
 				   datum_name(datum->change), datum->name,
@@ -260,7 +260,7 @@ static void say_findings(const struct uk_cli *cli, const struct uk_update *updat
 {
 	if (update->findings.len)
 		uk_cli_say(cli, "findings");
-	uk_vec_for_each (finding, &update->findings) {
+	uk_vec_for_each(finding, &update->findings) {
 		uk_cli_say(cli, "  %s (%s)", finding->name,
 			   finding->accepted ? "accepted" : "not accepted");
 		uk_cli_say(cli, "    %s: %s", finding->place, finding->text);
@@ -276,14 +276,14 @@ static void say_all(const struct uk_cli *cli, const struct uk_bundle *bundle)
 		say_object(cli, update, i);
 	say_findings(cli, update);
 	uk_cli_say(cli, "patches");
-	uk_vec_for_each (name, &update->patches)
+	uk_vec_for_each(name, &update->patches)
 		uk_cli_say(cli, "  %s, %zu bytes", *name, uk_bundle_member(bundle, *name)->len);
 }
 
 /* As it is into a file, but no byte that drives a terminal to one. */
 static void print_patches(const struct uk_bundle *bundle)
 {
-	uk_vec_for_each (name, &uk_bundle_update(bundle)->patches) {
+	uk_vec_for_each(name, &uk_bundle_update(bundle)->patches) {
 		const struct uk_member *member = uk_bundle_member(bundle, *name);
 		if (isatty(STDOUT_FILENO))
 			uk_cli_print_text(stdout, member->data);

@@ -29,7 +29,7 @@ static void line_deinit(struct uk_listing_line *line)
 
 void uk_listing_deinit(struct uk_listing *listing)
 {
-	uk_vec_for_each (line, &listing->lines)
+	uk_vec_for_each(line, &listing->lines)
 		line_deinit(line);
 	uk_vec_deinit(&listing->lines);
 }
@@ -95,7 +95,7 @@ static void add_target(struct uk_strbuf *text, const struct reader *reader,
 			return;
 		}
 		const struct uk_symbol *inner =
-		    uk_object_symbol_at(reader->object, section, offset);
+			uk_object_symbol_at(reader->object, section, offset);
 		if (inner) {
 			symbol = inner;
 			offset -= inner->value;
@@ -170,8 +170,8 @@ static void describe(const struct reader *reader, const ZydisDecodedInstruction 
 		return;
 	}
 	if (!ZYAN_SUCCESS(ZydisFormatterFormatInstruction(
-		&reader->formatter, insn, operands, insn->operand_count_visible, formatted,
-		sizeof(formatted), ZYDIS_RUNTIME_ADDRESS_NONE, NULL)))
+		    &reader->formatter, insn, operands, insn->operand_count_visible, formatted,
+		    sizeof(formatted), ZYDIS_RUNTIME_ADDRESS_NONE, NULL)))
 		snprintf(formatted, sizeof(formatted), "?");
 	uk_strbuf_addstr(text, formatted);
 	add_targets(text, reader, at, insn->length, "  # ");
@@ -273,7 +273,7 @@ static struct uk_error *fill_common(struct middle *middle)
 		for (size_t j = middle->nr_new; j-- > 0;) {
 			uint16_t down = *cell(middle, i + 1, j), right = *cell(middle, i, j + 1);
 			*cell(middle, i, j) = same_line(&middle->old[i], &middle->new[j])
-						  ? *cell(middle, i + 1, j + 1) + 1
+						      ? *cell(middle, i + 1, j + 1) + 1
 					      : down >= right ? down
 							      : right;
 		}

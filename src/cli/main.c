@@ -34,7 +34,7 @@ static void print_json(struct uk_cli *cli, const struct uk_error *err)
 	uk_json_number(cli->json, "exit_code", (uint64_t)uk_error_exit_code(err));
 	uk_json_text(cli->json, "message", err ? uk_error_message(err) : NULL);
 	const char *text = json_object_to_json_string_ext(
-	    cli->json, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+		cli->json, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
 	puts(text ? text : "{}");
 	json_object_put(cli->json);
 	cli->json = NULL;

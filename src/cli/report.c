@@ -22,7 +22,7 @@ void uk_report_functions_json(struct json_object *to, const struct uk_live_funct
 static void add_blockers(struct json_object *to, const struct uk_live_report *report)
 {
 	struct json_object *list = uk_json_list(to, "blockers");
-	uk_vec_for_each (blocker, &report->blockers) {
+	uk_vec_for_each(blocker, &report->blockers) {
 		struct json_object *entry = uk_json_append(list);
 		uk_json_number(entry, "pid", (uint64_t)blocker->pid);
 		uk_json_number(entry, "tgid", (uint64_t)blocker->tgid);
@@ -50,7 +50,7 @@ void uk_report_json(const struct uk_cli *cli, const struct uk_live_report *repor
 	uk_json_number(cli->json, "tasks_before", report->tasks_before);
 	uk_json_number(cli->json, "tasks_inside", report->tasks_inside);
 	struct json_object *phases = uk_json_list(cli->json, "phases");
-	uk_vec_for_each (phase, &report->phases) {
+	uk_vec_for_each(phase, &report->phases) {
 		struct json_object *entry = uk_json_append(phases);
 		uk_json_text(entry, "name", phase->name);
 		uk_json_number(entry, "ns", phase->ns);
@@ -83,7 +83,7 @@ void uk_report_details(const struct uk_cli *cli, const struct uk_live_report *re
 	char time[32];
 	if (!cli->verbose)
 		return;
-	uk_vec_for_each (function, &report->functions)
+	uk_vec_for_each(function, &report->functions)
 		uk_cli_say(cli, "  %s: %s at 0x%llx (%llu bytes) -> 0x%llx (%llu bytes)",
 			   function->object, function->name, (unsigned long long)function->old_addr,
 			   (unsigned long long)function->old_size,
@@ -92,7 +92,7 @@ void uk_report_details(const struct uk_cli *cli, const struct uk_live_report *re
 	if (report->tasks)
 		uk_cli_say(cli, "  tasks: %u, looked at before the stop: %u, during it: %u",
 			   report->tasks, report->tasks_before, report->tasks_inside);
-	uk_vec_for_each (phase, &report->phases)
+	uk_vec_for_each(phase, &report->phases)
 		uk_cli_say(cli, "  %-24s %s", phase->name, uk_duration_text(phase->ns, time));
 }
 
@@ -101,7 +101,7 @@ void uk_report_blockers(const struct uk_cli *cli, const struct uk_live_report *r
 	char time[32];
 	if (cli->quiet)
 		return;
-	uk_vec_for_each (blocker, &report->blockers) {
+	uk_vec_for_each(blocker, &report->blockers) {
 		fprintf(stderr, "  pid %d (%s) is in %s%s", blocker->pid, blocker->comm,
 			blocker->name, blocker->certain ? "" : " (perhaps)");
 		if (blocker->idle_ns != UINT64_MAX)

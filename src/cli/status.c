@@ -45,7 +45,7 @@ static void add_texts(struct json_object *to, const char *key, char *const *text
 static void add_writes(struct json_object *to, const struct uk_live_update *update)
 {
 	struct json_object *list = uk_json_list(to, "writes");
-	uk_vec_for_each (write, &update->writes) {
+	uk_vec_for_each(write, &update->writes) {
 		struct json_object *entry = uk_json_append(list);
 		uk_json_address(entry, "address", write->addr);
 		uk_json_number(entry, "size", write->len);
@@ -75,7 +75,7 @@ static void add_update(struct json_object *list, const struct uk_live_update *up
 static struct uk_error *cve_text(const struct uk_live_update *update, char **ret)
 {
 	uk_auto_strbuf struct uk_strbuf text = {};
-	uk_vec_for_each (cve, &update->cves)
+	uk_vec_for_each(cve, &update->cves)
 		uk_strbuf_addf(&text, "  %s", *cve);
 	return uk_strbuf_finish(&text, ret);
 }
@@ -118,7 +118,7 @@ static struct uk_error *say_update(const struct uk_cli *cli, const struct uk_liv
 	if (err)
 		return err;
 	say_state(cli, update, cves);
-	uk_vec_for_each (write, &update->writes) {
+	uk_vec_for_each(write, &update->writes) {
 		if (write->gone)
 			uk_cli_say(cli, "    module %s was unloaded by force: no longer updated",
 				   write->module);
@@ -127,11 +127,11 @@ static struct uk_error *say_update(const struct uk_cli *cli, const struct uk_liv
 		uk_cli_say(cli, "    %s", update->description);
 	if (!cli->verbose)
 		return NULL;
-	uk_vec_for_each (function, &update->functions)
+	uk_vec_for_each(function, &update->functions)
 		uk_cli_say(cli, "    %s: %s at 0x%llx -> 0x%llx", function->object, function->name,
 			   (unsigned long long)function->old_addr,
 			   (unsigned long long)function->new_addr);
-	uk_vec_for_each (module, &update->modules)
+	uk_vec_for_each(module, &update->modules)
 		uk_cli_say(cli, "    module %s", *module);
 	return NULL;
 }
@@ -155,7 +155,7 @@ static struct uk_error *run(struct uk_cli *cli, int argc, char **argv)
 		uk_json_number(cli->json, "core_abi", status->core_abi);
 		list = uk_json_list(cli->json, "updates");
 	}
-	uk_vec_for_each (update, &status->updates) {
+	uk_vec_for_each(update, &status->updates) {
 		if (wanted && update != wanted)
 			continue;
 		if (list)

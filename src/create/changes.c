@@ -9,8 +9,8 @@
 static struct uk_error *add_removed_unit(struct uk_work *work, const struct uk_touched *touched)
 {
 	struct uk_finding finding = {};
-	struct uk_error *err = uk_asprintf(&finding.name, "removed-object:%s",
-					   touched->orig->object);
+	struct uk_error *err =
+		uk_asprintf(&finding.name, "removed-object:%s", touched->orig->object);
 	if (!err)
 		err = uk_strdup(touched->orig->object, &finding.place);
 	if (!err)
@@ -257,16 +257,15 @@ static struct uk_error *add_object(struct uk_work *work, struct uk_pair *pair,
 
 /* Moves all elements of a result's vector to the update's. */
 #define move_all(to, from)                                                                         \
-	(uk_vec_reserve((to), (from)->len)                                                         \
-		 ? ({                                                                              \
-			   if ((from)->len)                                                        \
-				   memcpy((to)->data + (to)->len, (from)->data,                    \
-					  (from)->len * sizeof(*(from)->data));                    \
-			   (to)->len += (from)->len;                                               \
-			   (from)->len = 0;                                                        \
-			   true;                                                                   \
-		   })                                                                              \
-		 : false)
+	(uk_vec_reserve((to), (from)->len) ? ({                                                    \
+		if ((from)->len)                                                                   \
+			memcpy((to)->data + (to)->len, (from)->data,                               \
+			       (from)->len * sizeof(*(from)->data));                               \
+		(to)->len += (from)->len;                                                          \
+		(from)->len = 0;                                                                   \
+		true;                                                                              \
+	})                                                                                         \
+					   : false)
 
 static struct uk_error *take_result(struct uk_work *work, struct uk_pair *pair,
 				    struct uk_diff_result *result)

@@ -87,8 +87,7 @@ static struct uk_error *run_step(struct uk_work *work, const struct step *step)
 	return err;
 }
 
-struct uk_error *uk_create(const struct uk_create_options *options,
-			   struct uk_create_report *report)
+struct uk_error *uk_create(const struct uk_create_options *options, struct uk_create_report *report)
 {
 	uk_cleanup(work_deinit) struct uk_work work = {
 		.options = options,

@@ -54,8 +54,8 @@ struct uk_create_phase {
 
 /* Filled as far as things went, also when an error is returned. */
 struct uk_create_report {
-	char *output; /* path of the bundle, when it was written */
-	char *work;   /* path of the work folder, when it was kept */
+	char *output;		  /* path of the bundle, when it was written */
+	char *work;		  /* path of the work folder, when it was kept */
 	struct uk_update *update; /* the model, with all findings */
 	size_t units;		  /* compilation units that the patch can affect */
 	size_t changed_units;	  /* of them, those whose code or data differs */

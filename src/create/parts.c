@@ -97,9 +97,8 @@ static struct uk_error *link_part(struct uk_work *work, unsigned int number)
 	if (!err)
 		err = uk_asprintf(&out, "%s/%s.ko", work->folder, part->module);
 	if (!err)
-		err = uk_link_module(work->tree, part->module,
-				     (const char *const *)paths.all.data, paths.all.len, out,
-				     work->sink);
+		err = uk_link_module(work->tree, part->module, (const char *const *)paths.all.data,
+				     paths.all.len, out, work->sink);
 	if (!err)
 		err = add_file(work, out, part->member);
 	return err ? uk_error_wrap(err, "link the part for %s", part->target) : NULL;
@@ -119,7 +118,7 @@ struct uk_error *uk_work_pack(struct uk_work *work)
 {
 	struct uk_error *err = uk_asprintf(&work->packed, "%s/update.upk", work->folder);
 	if (!err)
-		err = uk_bundle_pack(work->update, work->members.data, work->members.len,
-				     work->key, work->packed);
+		err = uk_bundle_pack(work->update, work->members.data, work->members.len, work->key,
+				     work->packed);
 	return err;
 }

@@ -68,8 +68,8 @@ struct uk_error *uk_work_compile(struct uk_work *work) uk_must_check;
 struct uk_error *uk_work_compare(struct uk_work *work) uk_must_check;
 
 /* findings.c: what only a person can judge. */
-struct uk_error *uk_work_add_finding(struct uk_work *work, struct uk_finding *finding)
-	uk_must_check;
+struct uk_error *uk_work_add_finding(struct uk_work *work,
+				     struct uk_finding *finding) uk_must_check;
 struct uk_error *uk_work_compare_types(struct uk_work *work) uk_must_check;
 struct uk_error *uk_work_judge(struct uk_work *work) uk_must_check;
 
@@ -77,8 +77,8 @@ struct uk_error *uk_work_judge(struct uk_work *work) uk_must_check;
 struct uk_error *uk_work_link_parts(struct uk_work *work) uk_must_check;
 struct uk_error *uk_work_pack(struct uk_work *work) uk_must_check;
 /* Adds a member; takes @data. */
-struct uk_error *uk_work_add_member(struct uk_work *work, const char *name, char *data, size_t len)
-	uk_must_check;
+struct uk_error *uk_work_add_member(struct uk_work *work, const char *name, char *data,
+				    size_t len) uk_must_check;
 
 /* core.c: upkeep.ko for this kernel. */
 struct uk_error *uk_work_link_core(struct uk_work *work) uk_must_check;

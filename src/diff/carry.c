@@ -50,11 +50,11 @@ static struct uk_error *chunk_name(const struct uk_diff_job *job, const struct u
 		return uk_strdup(chunk_own_name(chunk), ret);
 	if (!chunk->entity->symbol)
 		return uk_job_refuse(
-		    job, chunk->entity, NULL,
-		    "it has no symbol, so it cannot be told from its surroundings");
+			job, chunk->entity, NULL,
+			"it has no symbol, so it cannot be told from its surroundings");
 	uk_auto_free char *name = NULL;
 	struct uk_error *err =
-	    uk_asprintf(&name, "%s.upk.%u.%s", prefix, job->input->number, chunk->entity->name);
+		uk_asprintf(&name, "%s.upk.%u.%s", prefix, job->input->number, chunk->entity->name);
 	for (unsigned int i = 2; !err && uk_object_section(out, name); i++) {
 		free(uk_take(name));
 		err = uk_asprintf(&name, "%s.upk.%u.%s.%u", prefix, job->input->number,
@@ -88,16 +88,16 @@ static uint8_t carried_bind(const struct uk_entity *entity, const struct uk_symb
 
 static struct uk_error *add_chunk_symbols(struct uk_place *place)
 {
-	uk_vec_for_each (item, &place->job->patched->object->symbols) {
+	uk_vec_for_each(item, &place->job->patched->object->symbols) {
 		const struct uk_symbol *symbol = *item;
 		const struct uk_entity *entity = symbol->tag;
 		if (!entity || !entity->chunk)
 			continue;
 		struct uk_symbol *added;
 		struct uk_error *err = uk_object_add_symbol(
-		    place->out, symbol->name, symbol->type, carried_bind(entity, symbol),
-		    UK_SYMBOL_DEFINED, entity->chunk->out, symbol->value - entity->chunk->start,
-		    symbol->size, &added);
+			place->out, symbol->name, symbol->type, carried_bind(entity, symbol),
+			UK_SYMBOL_DEFINED, entity->chunk->out, symbol->value - entity->chunk->start,
+			symbol->size, &added);
 		if (err)
 			return err;
 		added->visibility = symbol->visibility;
@@ -111,7 +111,7 @@ static struct uk_error *carry_entity(struct uk_place *place, const struct uk_ent
 				.section = entity->chunk->out,
 				.shift = -(int64_t)entity->chunk->start };
 	struct uk_error *err = NULL;
-	uk_vec_for_each (ref, &entity->refs)
+	uk_vec_for_each(ref, &entity->refs)
 		if (!err)
 			err = uk_place_ref(place, &spot, ref);
 	return err ? err : uk_place_entries(place, entity, NULL, 0);
@@ -125,31 +125,31 @@ static bool has_carried_code(const struct uk_entity *entity)
 /* Sections that nobody here knows must not speak of carried code. */
 static struct uk_error *check_unknown(const struct uk_diff_job *job)
 {
-	uk_vec_for_each (item, &job->patched->entities) {
+	uk_vec_for_each(item, &job->patched->entities) {
 		const struct uk_entity *entity = *item;
 		if (entity->kind != UK_SECTION_UNKNOWN)
 			continue;
-		uk_vec_for_each (ref, &entity->refs)
+		uk_vec_for_each(ref, &entity->refs)
 			if (has_carried_code(ref->target.entity))
 				return uk_job_refuse(
-				    job, ref->target.entity, NULL,
-				    "section %s refers to it, and upkeep does not know what "
-				    "that section is for",
-				    entity->section->name);
+					job, ref->target.entity, NULL,
+					"section %s refers to it, and upkeep does not know what "
+					"that section is for",
+					entity->section->name);
 	}
 	return NULL;
 }
 
 static struct uk_error *copy_notes(struct uk_place *place)
 {
-	uk_vec_for_each (item, &place->job->patched->object->sections) {
+	uk_vec_for_each(item, &place->job->patched->object->sections) {
 		const struct uk_section *section = *item;
 		if (uk_section_kind_of(section) != UK_SECTION_VERBATIM)
 			continue;
 		struct uk_section *ignored;
 		struct uk_error *err = uk_object_add_section(
-		    place->out, section->name, section->type, section->flags, section->align,
-		    section->entsize, section->data, section->size, &ignored);
+			place->out, section->name, section->type, section->flags, section->align,
+			section->entsize, section->data, section->size, &ignored);
 		if (err)
 			return err;
 	}
@@ -159,12 +159,12 @@ static struct uk_error *copy_notes(struct uk_place *place)
 static struct uk_error *build(struct uk_place *place, const struct uk_selection *selection)
 {
 	struct uk_error *err = check_unknown(place->job);
-	uk_vec_for_each (chunk, &selection->chunks)
+	uk_vec_for_each(chunk, &selection->chunks)
 		if (!err)
 			err = add_chunk(place, *chunk);
 	if (!err)
 		err = add_chunk_symbols(place);
-	uk_vec_for_each (entity, &place->job->patched->entities)
+	uk_vec_for_each(entity, &place->job->patched->entities)
 		if (!err && (*entity)->chunk)
 			err = carry_entity(place, *entity);
 	return err ? err : copy_notes(place);

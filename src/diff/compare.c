@@ -272,7 +272,7 @@ static bool entry_bytes_same(const struct uk_entry *a, const struct uk_entry *b)
 	const struct uk_table_kind *kind = a->table->kind;
 	for (uint64_t i = 0; i < a->table->entsize; i++) {
 		bool skip = i >= kind->ignore && i < kind->ignore + kind->ignore_len;
-		uk_vec_for_each (ref, &a->refs)
+		uk_vec_for_each(ref, &a->refs)
 			skip = skip || (a->offset + i >= ref->offset &&
 					a->offset + i < ref->offset + ref->size);
 		if (!skip && x[i] != y[i])
@@ -306,7 +306,7 @@ static bool entries_same(const struct walk *walk, const struct uk_entry *a,
 		if (r->type != s->type || r->offset - a->offset != s->offset - b->offset)
 			return false;
 		bool replacement =
-		    r->target.entity && r->target.entity->kind == UK_SECTION_REPLACEMENT;
+			r->target.entity && r->target.entity->kind == UK_SECTION_REPLACEMENT;
 		bool same = replacement && i == 1 ? replacements_same(a, b)
 						  : walk_target_same(walk, &r->target, &s->target);
 		if (!same)
@@ -367,7 +367,7 @@ static struct uk_error *cold_parent(const struct uk_model *model, const struct u
 
 static struct uk_error *spread_to_cold(struct uk_model *model)
 {
-	uk_vec_for_each (item, &model->entities) {
+	uk_vec_for_each(item, &model->entities) {
 		if (!uk_entity_is_function(*item))
 			continue;
 		struct uk_entity *parent;
@@ -392,7 +392,7 @@ struct uk_error *uk_spread_to_cold(struct uk_model *orig, struct uk_model *patch
 
 struct uk_error *uk_compare_functions(struct uk_model *orig, struct uk_model *patched)
 {
-	uk_vec_for_each (item, &orig->entities) {
+	uk_vec_for_each(item, &orig->entities) {
 		if (!uk_entity_is_function(*item) || !(*item)->twin)
 			continue;
 		const char *reason = difference(*item, (*item)->twin);

@@ -84,7 +84,7 @@ static void note_move(struct uk_entity *orig, struct uk_entity *patched)
 
 static void correlate_names(struct correlation *corr)
 {
-	uk_vec_for_each (item, &corr->patched->object->symbols) {
+	uk_vec_for_each(item, &corr->patched->object->symbols) {
 		struct uk_entity *patched = (*item)->tag;
 		if (!patched || patched->literal || !patched->unique || patched->twin)
 			continue;
@@ -108,7 +108,7 @@ static struct uk_error *correlate_unnamed(struct correlation *corr)
 	for (size_t side = 0; side < 2; side++) {
 		size_t number = 0;
 		const struct uk_section *section = NULL;
-		uk_vec_for_each (item, &models[side]->entities) {
+		uk_vec_for_each(item, &models[side]->entities) {
 			struct uk_entity *entity = *item;
 			if (entity->symbol || entity->literal)
 				continue;
@@ -141,12 +141,12 @@ static struct uk_error *group_entity(struct correlation *corr, struct uk_entity 
 	if (strcmp(base, entity->name) == 0 && entity->unique)
 		return NULL;
 	uk_auto_free char *key = NULL;
-	err =
-	    uk_asprintf(&key, "%d %s",
-			uk_entity_is_function(entity) && !uk_section_kind_is_transient(entity->kind)
-			    ? UK_SECTION_TEXT
-			    : (int)entity->kind,
-			base);
+	err = uk_asprintf(&key, "%d %s",
+			  uk_entity_is_function(entity) &&
+					  !uk_section_kind_is_transient(entity->kind)
+				  ? UK_SECTION_TEXT
+				  : (int)entity->kind,
+			  base);
 	if (err)
 		return err;
 	bool added;
@@ -161,7 +161,7 @@ static struct uk_error *group_entity(struct correlation *corr, struct uk_entity 
 	entity->group = entry->num;
 	struct group *group = &corr->groups.data[entry->num];
 	bool pushed =
-	    patched ? uk_vec_push(&group->patched, entity) : uk_vec_push(&group->orig, entity);
+		patched ? uk_vec_push(&group->patched, entity) : uk_vec_push(&group->orig, entity);
 	return pushed ? NULL : uk_error_nomem();
 }
 
@@ -171,7 +171,7 @@ static struct uk_error *group_entities(struct correlation *corr)
 		return uk_error_nomem();
 	struct uk_model *models[] = { corr->orig, corr->patched };
 	for (size_t side = 0; side < 2; side++)
-		uk_vec_for_each (item, &models[side]->entities) {
+		uk_vec_for_each(item, &models[side]->entities) {
 			if (!(*item)->symbol || (*item)->literal)
 				continue;
 			struct uk_error *err = group_entity(corr, *item, side == 1);
@@ -203,11 +203,11 @@ static void correlate_function_group(struct correlation *corr, const struct grou
 			pair(corr, group->orig.data[0], group->patched.data[0]);
 		return;
 	}
-	uk_vec_for_each (item, &group->orig) {
+	uk_vec_for_each(item, &group->orig) {
 		if ((*item)->twin)
 			continue;
 		struct uk_entity *patched =
-		    only_same_shape(*item, group->patched.data, group->patched.len);
+			only_same_shape(*item, group->patched.data, group->patched.len);
 		if (patched && only_same_shape(patched, group->orig.data, group->orig.len) == *item)
 			pair(corr, *item, patched);
 	}
@@ -265,7 +265,7 @@ static struct uk_error *note_open(entity_vec *list, const struct uk_target *targ
 	struct uk_entity *entity = target->entity;
 	if (!entity || !entity->group || entity->twin || entity->rival)
 		return NULL;
-	uk_vec_for_each (item, list)
+	uk_vec_for_each(item, list)
 		if (*item == entity)
 			return NULL;
 	return uk_vec_push(list, entity) ? NULL : uk_error_nomem();
@@ -292,17 +292,17 @@ static struct uk_error *list_target(const struct correlation *corr, const struct
 static struct uk_error *list_used(const struct correlation *corr, struct uk_entity *user,
 				  entity_vec *seen, entity_vec *list)
 {
-	uk_vec_for_each (item, seen)
+	uk_vec_for_each(item, seen)
 		if (*item == user)
 			return NULL;
 	if (!uk_vec_push(seen, user))
 		return uk_error_nomem();
 	struct uk_error *err = NULL;
-	uk_vec_for_each (ref, &user->refs)
+	uk_vec_for_each(ref, &user->refs)
 		if (!err)
 			err = list_target(corr, &ref->target, seen, list);
-	uk_vec_for_each (entry, &user->entries)
-		uk_vec_for_each (ref, &(*entry)->refs)
+	uk_vec_for_each(entry, &user->entries)
+		uk_vec_for_each(ref, &(*entry)->refs)
 			if (!err)
 				err = list_target(corr, &ref->target, seen, list);
 	return err;
@@ -321,7 +321,7 @@ static struct uk_error *list_open(const struct correlation *corr, struct uk_enti
 static size_t count_group(const entity_vec *list, size_t group)
 {
 	size_t nr = 0;
-	uk_vec_for_each (item, list)
+	uk_vec_for_each(item, list)
 		nr += (*item)->group == group;
 	return nr;
 }
@@ -380,7 +380,7 @@ static struct uk_error *vote_order(struct correlation *corr, struct uk_entity *o
 
 static struct uk_error *vote(struct correlation *corr, bool by_order)
 {
-	uk_vec_for_each (item, &corr->orig->entities) {
+	uk_vec_for_each(item, &corr->orig->entities) {
 		struct uk_entity *orig = *item;
 		if (!orig->twin)
 			continue;
@@ -413,8 +413,8 @@ static struct uk_error *vote_until_settled(struct correlation *corr)
 
 static void correlate_function_rest(struct correlation *corr, const struct group *group)
 {
-	uk_vec_for_each (a, &group->orig)
-		uk_vec_for_each (b, &group->patched)
+	uk_vec_for_each(a, &group->orig)
+		uk_vec_for_each(b, &group->patched)
 			if (!(*a)->twin && !(*b)->twin && strcmp((*a)->name, (*b)->name) == 0)
 				pair(corr, *a, *b);
 }
@@ -454,8 +454,8 @@ static struct uk_entity *first_open(struct uk_entity *const *data, size_t len)
 /* Without state, what has the same content is the same, and so is the only one left. */
 static void pair_stateless(struct correlation *corr, const struct group *group)
 {
-	uk_vec_for_each (a, &group->orig)
-		uk_vec_for_each (b, &group->patched)
+	uk_vec_for_each(a, &group->orig)
+		uk_vec_for_each(b, &group->patched)
 			if (!(*a)->twin && !(*b)->twin && is_stateless(*a) && uk_datum_same(*a, *b))
 				pair(corr, *a, *b);
 	if (group->orig.len == 1 && group->patched.len == 1 && !group->orig.data[0]->twin &&
@@ -468,7 +468,7 @@ static void settle_rest(struct correlation *corr, const struct group *group)
 {
 	pair_stateless(corr, group);
 	struct uk_entity *orig = first_open(group->orig.data, group->orig.len);
-	uk_vec_for_each (item, &group->patched) {
+	uk_vec_for_each(item, &group->patched) {
 		struct uk_entity *patched = *item;
 		if (patched->twin)
 			continue;
@@ -481,7 +481,7 @@ static void settle_rest(struct correlation *corr, const struct group *group)
 /* Everything that no rule touched has no twin, for certain. */
 static void settle_named(struct uk_model *model)
 {
-	uk_vec_for_each (item, &model->entities)
+	uk_vec_for_each(item, &model->entities)
 		if (!(*item)->group && !(*item)->rival)
 			(*item)->settled = true;
 }
@@ -495,24 +495,24 @@ static struct uk_error *correlate(struct correlation *corr)
 	err = correlate_unnamed(corr);
 	if (err)
 		return err;
-	uk_vec_for_each (group, &corr->groups)
+	uk_vec_for_each(group, &corr->groups)
 		if (is_function_group(group))
 			correlate_function_group(corr, group);
 	err = vote_until_settled(corr);
 	if (err)
 		return err;
-	uk_vec_for_each (group, &corr->groups)
+	uk_vec_for_each(group, &corr->groups)
 		if (is_function_group(group))
 			correlate_function_rest(corr, group);
 	corr->deep = true;
 	err = vote_until_settled(corr);
 	if (err)
 		return err;
-	uk_vec_for_each (group, &corr->groups)
+	uk_vec_for_each(group, &corr->groups)
 		if (!is_function_group(group))
 			settle_rest(corr, group);
 		else
-			uk_vec_for_each (item, &group->patched)
+			uk_vec_for_each(item, &group->patched)
 				(*item)->settled = true;
 	settle_named(corr->orig);
 	settle_named(corr->patched);
@@ -524,7 +524,7 @@ struct uk_error *uk_correlate(struct uk_model *orig, struct uk_model *patched)
 	struct correlation corr = { .orig = orig, .patched = patched };
 	struct uk_error *err = correlate(&corr);
 	uk_map_deinit(&corr.keys);
-	uk_vec_for_each (group, &corr.groups) {
+	uk_vec_for_each(group, &corr.groups) {
 		uk_vec_deinit(&group->orig);
 		uk_vec_deinit(&group->patched);
 	}

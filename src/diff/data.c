@@ -14,7 +14,7 @@
 
 void uk_split_descriptors(struct uk_model *orig)
 {
-	uk_vec_for_each (item, &orig->entities) {
+	uk_vec_for_each(item, &orig->entities) {
 		struct uk_entity *entity = *item, *twin = entity->twin;
 		if (entity->kind != UK_SECTION_DESCRIPTOR || !twin || uk_datum_same(entity, twin))
 			continue;
@@ -43,7 +43,7 @@ static bool is_used_by_change_only(const struct uk_entity *orig)
 {
 	if (uk_entity_is_global(orig) || !orig->users.len)
 		return false;
-	uk_vec_for_each (item, &orig->users) {
+	uk_vec_for_each(item, &orig->users) {
 		const struct uk_entity *user = *item;
 		if (user->moved)
 			continue;
@@ -57,12 +57,12 @@ static bool is_used_by_change_only(const struct uk_entity *orig)
 static bool is_operations(const struct uk_entity *orig)
 {
 	bool code = false;
-	uk_vec_for_each (ref, &orig->twin->refs)
+	uk_vec_for_each(ref, &orig->twin->refs)
 		code = code || !ref->target.entity || uk_entity_is_function(ref->target.entity);
 	if (!code)
 		return false;
-	uk_vec_for_each (user, &orig->users)
-		uk_vec_for_each (ref, &(*user)->refs)
+	uk_vec_for_each(user, &orig->users)
+		uk_vec_for_each(ref, &(*user)->refs)
 			if (ref->target.entity == orig && !ref->inside)
 				return true;
 	return false;
@@ -74,7 +74,7 @@ static bool can_move(const struct uk_entity *orig, unsigned int depth)
 	if (uk_entity_is_global(orig) || uk_entity_is_global(orig->twin) || !orig->users.len ||
 	    depth > 8 || is_operations(orig))
 		return false;
-	uk_vec_for_each (item, &orig->users) {
+	uk_vec_for_each(item, &orig->users) {
 		const struct uk_entity *user = *item;
 		bool text = user->kind == UK_SECTION_TEXT && user->symbol;
 		bool table = user->kind == UK_SECTION_RODATA && user->twin && user != orig &&
@@ -88,7 +88,7 @@ static bool can_move(const struct uk_entity *orig, unsigned int depth)
 static void move(struct uk_entity *orig)
 {
 	orig->moved = orig->twin->moved = true;
-	uk_vec_for_each (item, &orig->users) {
+	uk_vec_for_each(item, &orig->users) {
 		struct uk_entity *user = *item;
 		if (user->kind == UK_SECTION_RODATA && !user->moved)
 			move(user);
@@ -124,7 +124,7 @@ static bool is_changed_rodata(const struct uk_entity *orig)
 /* First the data that have to take their users along. */
 static struct uk_error *move_rodata(struct uk_diff_job *job)
 {
-	uk_vec_for_each (item, &job->orig->entities) {
+	uk_vec_for_each(item, &job->orig->entities) {
 		struct uk_entity *orig = *item;
 		if (is_changed_rodata(orig) && !orig->moved && !is_used_by_change_only(orig) &&
 		    !can_write(orig) && can_move(orig, 0))
@@ -135,7 +135,7 @@ static struct uk_error *move_rodata(struct uk_diff_job *job)
 
 static bool is_used_by_new_code(const struct uk_entity *patched)
 {
-	uk_vec_for_each (user, &patched->users)
+	uk_vec_for_each(user, &patched->users)
 		if ((*user)->kind == UK_SECTION_TEXT && ((*user)->changed || !(*user)->twin))
 			return true;
 	return false;
@@ -146,15 +146,16 @@ static struct uk_error *keep_rodata(struct uk_diff_job *job, const struct uk_ent
 {
 	if (is_used_by_new_code(orig->twin))
 		return uk_job_refuse(
-		    job, orig, NULL,
-		    "this read-only datum changes its size or its pointers, and code or data "
-		    "that does not change uses it as well: it can neither be written in place nor "
-		    "be replaced; leave it and let changed functions use a new one");
+			job, orig, NULL,
+			"this read-only datum changes its size or its pointers, and code or data "
+			"that does not change uses it as well: it can neither be written in place "
+			"nor "
+			"be replaced; leave it and let changed functions use a new one");
 	char buf[256];
 	struct uk_error *err = uk_job_find(
-	    job, "read-only-data", uk_entity_label(orig, buf, sizeof(buf)),
-	    "this read-only datum changes its size or its pointers, so it cannot be written in "
-	    "place; the running kernel keeps the old one, and so does all code that uses it");
+		job, "read-only-data", uk_entity_label(orig, buf, sizeof(buf)),
+		"this read-only datum changes its size or its pointers, so it cannot be written in "
+		"place; the running kernel keeps the old one, and so does all code that uses it");
 	return err ? err : uk_job_add_datum(job, UK_DATUM_IGNORED, orig->twin);
 }
 
@@ -218,14 +219,14 @@ static struct uk_error *changed_data(struct uk_diff_job *job, struct uk_entity *
 {
 	if (orig->size != orig->twin->size)
 		return uk_job_refuse(
-		    job, orig, NULL,
-		    "its size changes from 0x%llx to 0x%llx bytes, and the running "
-		    "kernel's has no room: use a new datum beside it",
-		    (unsigned long long)orig->size, (unsigned long long)orig->twin->size);
-	struct uk_error *err =
-	    uk_job_find(job, "initial-value", orig->symbol ? orig->name : orig->section->name,
-			"the initial value of this writable datum changes; the running kernel's "
-			"value stays as it is, and code that counts on the new one finds the old");
+			job, orig, NULL,
+			"its size changes from 0x%llx to 0x%llx bytes, and the running "
+			"kernel's has no room: use a new datum beside it",
+			(unsigned long long)orig->size, (unsigned long long)orig->twin->size);
+	struct uk_error *err = uk_job_find(
+		job, "initial-value", orig->symbol ? orig->name : orig->section->name,
+		"the initial value of this writable datum changes; the running kernel's "
+		"value stays as it is, and code that counts on the new one finds the old");
 	return err ? err : uk_job_add_datum(job, UK_DATUM_IGNORED, orig->twin);
 }
 
@@ -321,7 +322,7 @@ static const char *exported_name(const struct uk_symbol *symbol)
 static struct uk_error *compare_exports(struct uk_diff_job *job, const struct uk_object *here,
 					const struct uk_object *there, const char *text)
 {
-	uk_vec_for_each (item, &here->symbols) {
+	uk_vec_for_each(item, &here->symbols) {
 		const char *name = exported_name(*item);
 		if (!name || uk_object_symbol(there, (*item)->name))
 			continue;
@@ -335,17 +336,17 @@ static struct uk_error *compare_exports(struct uk_diff_job *job, const struct uk
 struct uk_error *uk_decide_data(struct uk_diff_job *job)
 {
 	struct uk_error *err = move_rodata(job);
-	uk_vec_for_each (item, &job->orig->entities)
+	uk_vec_for_each(item, &job->orig->entities)
 		if (!err)
 			err = decide_one(job, *item, true);
-	uk_vec_for_each (item, &job->patched->entities)
+	uk_vec_for_each(item, &job->patched->entities)
 		if (!err)
 			err = decide_one(job, *item, false);
 	if (!err)
-		err =
-		    compare_exports(job, job->input->patched, job->input->orig,
-				    "this symbol is newly exported: modules that are built for it "
-				    "cannot find it in the running kernel");
+		err = compare_exports(
+			job, job->input->patched, job->input->orig,
+			"this symbol is newly exported: modules that are built for it "
+			"cannot find it in the running kernel");
 	return err ? err
 		   : compare_exports(job, job->input->orig, job->input->patched,
 				     "this symbol is no longer exported: the running kernel "

@@ -48,7 +48,7 @@ struct uk_error *uk_entity_decode(struct uk_entity *entity)
 {
 	ZydisDecoder decoder;
 	if (ZYAN_FAILED(
-		ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
+		    ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
 		return uk_error_create(UK_ERR_SYSTEM, "the instruction decoder does not start");
 	const uint8_t *code = uk_entity_data(entity);
 	uint64_t offset = 0;

@@ -30,22 +30,22 @@ void uk_diff_result_destroy(struct uk_diff_result *result)
 {
 	if (!result)
 		return;
-	uk_vec_for_each (function, &result->functions)
+	uk_vec_for_each(function, &result->functions)
 		function_clear(function);
 	uk_vec_deinit(&result->functions);
-	uk_vec_for_each (datum, &result->data)
+	uk_vec_for_each(datum, &result->data)
 		free(datum->name);
 	uk_vec_deinit(&result->data);
-	uk_vec_for_each (write, &result->writes)
+	uk_vec_for_each(write, &result->writes)
 		write_clear(write);
 	uk_vec_deinit(&result->writes);
-	uk_vec_for_each (finding, &result->findings) {
+	uk_vec_for_each(finding, &result->findings) {
 		free(finding->name);
 		free(finding->place);
 		free(finding->text);
 	}
 	uk_vec_deinit(&result->findings);
-	uk_vec_for_each (name, &result->gone)
+	uk_vec_for_each(name, &result->gone)
 		free(*name);
 	uk_vec_deinit(&result->gone);
 	uk_object_destroy(result->carried);
@@ -61,7 +61,7 @@ bool uk_diff_result_is_empty(const struct uk_diff_result *result)
 /* What changes and can be neither redirected nor reported as without effect. */
 static struct uk_error *check_functions(const struct uk_diff_job *job)
 {
-	uk_vec_for_each (item, &job->patched->entities) {
+	uk_vec_for_each(item, &job->patched->entities) {
 		const struct uk_entity *entity = *item;
 		if (!entity->changed || !uk_entity_is_function(entity) ||
 		    uk_section_kind_is_transient(entity->kind))
@@ -80,7 +80,7 @@ static struct uk_error *check_functions(const struct uk_diff_job *job)
 /* A global datum that moved between writable, read-only and per CPU would exist twice. */
 static struct uk_error *check_moves(const struct uk_diff_job *job)
 {
-	uk_vec_for_each (item, &job->patched->entities) {
+	uk_vec_for_each(item, &job->patched->entities) {
 		const struct uk_entity *entity = *item;
 		if (!entity->rival || !uk_entity_is_global(entity) || entity->twin)
 			continue;
@@ -153,11 +153,11 @@ static bool is_listed_function(const struct uk_entity *entity)
 static struct uk_error *list_functions(struct uk_diff_job *job)
 {
 	struct uk_error *err = NULL;
-	uk_vec_for_each (item, &job->patched->entities)
+	uk_vec_for_each(item, &job->patched->entities)
 		if (!err && (*item)->chunk && is_listed_function(*item) &&
 		    (!(*item)->twin || (*item)->changed))
 			err = list_carried(job, *item);
-	uk_vec_for_each (item, &job->orig->entities)
+	uk_vec_for_each(item, &job->orig->entities)
 		if (!err && !(*item)->twin && is_listed_function(*item))
 			err = list_removed(job, *item);
 	if (job->result->functions.len)
@@ -168,11 +168,11 @@ static struct uk_error *list_functions(struct uk_diff_job *job)
 
 static struct uk_error *list_data(struct uk_diff_job *job)
 {
-	uk_vec_for_each (item, &job->patched->entities) {
+	uk_vec_for_each(item, &job->patched->entities) {
 		if (!(*item)->chunk || uk_entity_is_function(*item))
 			continue;
-		struct uk_error *err =
-		    uk_job_add_datum(job, (*item)->twin ? UK_DATUM_CARRIED : UK_DATUM_NEW, *item);
+		struct uk_error *err = uk_job_add_datum(
+			job, (*item)->twin ? UK_DATUM_CARRIED : UK_DATUM_NEW, *item);
 		if (err)
 			return err;
 	}
@@ -181,7 +181,7 @@ static struct uk_error *list_data(struct uk_diff_job *job)
 
 static struct uk_error *list_gone(struct uk_diff_job *job)
 {
-	uk_vec_for_each (item, &job->orig->entities) {
+	uk_vec_for_each(item, &job->orig->entities) {
 		const struct uk_entity *entity = *item;
 		if (entity->twin || !uk_entity_is_global(entity) ||
 		    uk_section_kind_is_transient(entity->kind))
@@ -200,7 +200,7 @@ static struct uk_error *list_gone(struct uk_diff_job *job)
 static bool is_new_in(const struct uk_diff_moves *moves, const char *name)
 {
 	const struct uk_symbol *symbol =
-	    moves->carried ? uk_object_symbol(moves->carried, name) : NULL;
+		moves->carried ? uk_object_symbol(moves->carried, name) : NULL;
 	return symbol && symbol->place == UK_SYMBOL_DEFINED && symbol->bind != STB_LOCAL;
 }
 
@@ -211,10 +211,12 @@ struct uk_error *uk_diff_check_moves(const struct uk_diff_moves *moves, size_t n
 			for (size_t to = 0; to < nr; to++)
 				if (is_new_in(&moves[to], moves[from].gone[i]))
 					return uk_error_create(
-					    UK_ERR_REFUSED,
-					    "%s moves from %s to %s: code that does not change "
-					    "would go on using the old one; leave it where it is",
-					    moves[from].gone[i], moves[from].path, moves[to].path);
+						UK_ERR_REFUSED,
+						"%s moves from %s to %s: code that does not change "
+						"would go on using the old one; leave it where it "
+						"is",
+						moves[from].gone[i], moves[from].path,
+						moves[to].path);
 	return NULL;
 }
 

@@ -15,13 +15,13 @@ static struct uk_error *finding_fill(struct uk_finding *finding, const struct uk
 				     const char *kind, const char *name)
 {
 	struct uk_error *err =
-	    uk_asprintf(&finding->name, "%s:%s:%s", kind, job->input->path, name);
+		uk_asprintf(&finding->name, "%s:%s:%s", kind, job->input->path, name);
 	return err ? err : uk_asprintf(&finding->place, "%s: %s", job->input->path, name);
 }
 
 static bool is_known(const struct uk_diff_job *job, const char *name)
 {
-	uk_vec_for_each (finding, &job->result->findings)
+	uk_vec_for_each(finding, &job->result->findings)
 		if (strcmp(finding->name, name) == 0)
 			return true;
 	return false;

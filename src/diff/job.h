@@ -27,6 +27,6 @@ struct uk_error *uk_job_add_datum(struct uk_diff_job *job, enum uk_datum_change 
 /* A refusal: "path: symbol[+0xoffset]: ...". @ref may be NULL. */
 struct uk_error *uk_job_refuse(const struct uk_diff_job *job, const struct uk_entity *entity,
 			       const struct uk_ref *ref, const char *fmt, ...)
-    uk_printf(4, 5) uk_must_check;
+	uk_printf(4, 5) uk_must_check;
 
 #endif

@@ -192,7 +192,7 @@ static struct uk_error *add_anonymous(struct uk_layouts *layouts, struct uk_strb
 	if (err)
 		return err;
 	uk_strbuf_addstr(text, " {");
-	uk_vec_for_each (member, &content.members)
+	uk_vec_for_each(member, &content.members)
 		uk_strbuf_addf(text, " %s %s@%llu:%llu;", member->type, member->name,
 			       (unsigned long long)member->bit_offset,
 			       (unsigned long long)member->bit_size);
@@ -632,7 +632,7 @@ struct uk_error *uk_layouts_load(const char *path, struct uk_layouts **ret)
 
 static void destroy_values(struct uk_map *map)
 {
-	uk_map_for_each (entry, map)
+	uk_map_for_each(entry, map)
 		free(entry->ptr);
 	uk_map_deinit(map);
 }
@@ -641,12 +641,12 @@ void uk_layouts_destroy(struct uk_layouts *layouts)
 {
 	if (!layouts)
 		return;
-	uk_vec_for_each (layout, &layouts->all) {
+	uk_vec_for_each(layout, &layouts->all) {
 		layout_deinit(*layout);
 		free(*layout);
 	}
 	uk_vec_deinit(&layouts->all);
-	uk_vec_for_each (text, &layouts->pool)
+	uk_vec_for_each(text, &layouts->pool)
 		free(*text);
 	uk_vec_deinit(&layouts->pool);
 	destroy_values(&layouts->texts);

@@ -15,7 +15,7 @@
 
 static void entity_destroy(struct uk_entity *entity)
 {
-	uk_vec_for_each (entry, &entity->entries) {
+	uk_vec_for_each(entry, &entity->entries) {
 		uk_vec_deinit(&(*entry)->refs);
 		free(*entry);
 	}
@@ -31,14 +31,14 @@ void uk_model_destroy(struct uk_model *model)
 {
 	if (!model)
 		return;
-	uk_vec_for_each (entity, &model->entities)
+	uk_vec_for_each(entity, &model->entities)
 		entity_destroy(*entity);
 	uk_vec_deinit(&model->entities);
-	uk_vec_for_each (table, &model->tables)
+	uk_vec_for_each(table, &model->tables)
 		free(*table);
 	uk_vec_deinit(&model->tables);
 	uk_map_deinit(&model->by_name);
-	uk_vec_for_each (symbol, &model->object->symbols)
+	uk_vec_for_each(symbol, &model->object->symbols)
 		(*symbol)->tag = NULL;
 	free(model);
 }
@@ -138,7 +138,7 @@ static bool is_nops(const uint8_t *code, uint64_t len)
 {
 	ZydisDecoder decoder;
 	if (ZYAN_FAILED(
-		ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
+		    ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
 		return false;
 	for (uint64_t offset = 0; offset < len;) {
 		ZydisDecodedInstruction insn;
@@ -154,7 +154,7 @@ static bool is_nops(const uint8_t *code, uint64_t len)
 
 static bool has_reloc_in(const struct uk_section *section, uint64_t start, uint64_t end)
 {
-	uk_vec_for_each (reloc, &section->relocs)
+	uk_vec_for_each(reloc, &section->relocs)
 		if (reloc->offset >= start && reloc->offset < end)
 			return true;
 	return false;
@@ -182,8 +182,8 @@ static struct uk_error *cut_section(struct uk_model *model, struct uk_section *s
 	for (size_t i = 0; i < nr; i++) {
 		struct uk_symbol *symbol = symbols[i];
 		struct uk_entity *last = model->entities.len > first
-					     ? model->entities.data[model->entities.len - 1]
-					     : NULL;
+						 ? model->entities.data[model->entities.len - 1]
+						 : NULL;
 		uint64_t size = symbol->size;
 		if (last && last->symbol &&
 		    (symbol->value < end || symbol->value == last->offset)) {
@@ -224,7 +224,7 @@ static struct uk_error *check_symbol(const struct uk_symbol *symbol)
 static struct uk_error *cut_sections(struct uk_model *model, struct uk_symbol **symbols, size_t nr)
 {
 	size_t next = 0;
-	uk_vec_for_each (section, &model->object->sections) {
+	uk_vec_for_each(section, &model->object->sections) {
 		size_t first = next;
 		while (next < nr && symbols[next]->section == *section)
 			next++;
@@ -243,7 +243,7 @@ static struct uk_error *cut_object(struct uk_model *model)
 {
 	UK_VEC(struct uk_symbol *) symbols = {};
 	struct uk_error *err = NULL;
-	uk_vec_for_each (symbol, &model->object->symbols) {
+	uk_vec_for_each(symbol, &model->object->symbols) {
 		(*symbol)->tag = NULL;
 		if (!symbol_cuts(*symbol))
 			continue;
@@ -263,16 +263,16 @@ static struct uk_error *cut_object(struct uk_model *model)
 
 static struct uk_error *index_names(struct uk_model *model)
 {
-	uk_vec_for_each (item, &model->entities)
+	uk_vec_for_each(item, &model->entities)
 		(*item)->unique = (*item)->symbol != NULL;
-	uk_vec_for_each (item, &model->object->symbols) {
+	uk_vec_for_each(item, &model->object->symbols) {
 		struct uk_symbol *symbol = *item;
 		struct uk_entity *entity = symbol->tag;
 		if (!entity)
 			continue;
 		bool added;
 		struct uk_map_entry *entry =
-		    uk_map_insert_str(&model->by_name, symbol->name, &added);
+			uk_map_insert_str(&model->by_name, symbol->name, &added);
 		if (!entry)
 			return uk_error_nomem();
 		if (added) {
@@ -294,8 +294,8 @@ static size_t last_before(const struct uk_model *model, const struct uk_section 
 		size_t middle = low + (high - low) / 2;
 		const struct uk_entity *entity = model->entities.data[middle];
 		bool after = entity->section->index != section->index
-				 ? entity->section->index > section->index
-				 : (int64_t)entity->offset > offset;
+				     ? entity->section->index > section->index
+				     : (int64_t)entity->offset > offset;
 		if (after)
 			high = middle;
 		else
@@ -336,10 +336,10 @@ struct uk_entity *uk_model_entity_named(const struct uk_model *model, const char
  */
 static void find_prefixes(struct uk_model *model)
 {
-	uk_vec_for_each (section, &model->object->sections) {
+	uk_vec_for_each(section, &model->object->sections) {
 		if (strcmp((*section)->name, "__patchable_function_entries") != 0)
 			continue;
-		uk_vec_for_each (reloc, &(*section)->relocs) {
+		uk_vec_for_each(reloc, &(*section)->relocs) {
 			if (reloc->symbol->place != UK_SYMBOL_DEFINED)
 				continue;
 			int64_t at = (int64_t)reloc->symbol->value + reloc->addend;
@@ -348,7 +348,7 @@ static void find_prefixes(struct uk_model *model)
 			/* back over functions shorter than the search */
 			while (entity && entity->index > 0 &&
 			       model->entities.data[entity->index - 1]->section ==
-				   entity->section &&
+				       entity->section &&
 			       (int64_t)model->entities.data[entity->index - 1]->offset >= at)
 				entity = model->entities.data[entity->index - 1];
 			if (entity && (int64_t)entity->offset >= at)
@@ -359,20 +359,20 @@ static void find_prefixes(struct uk_model *model)
 
 static struct uk_error *check_raw(const struct uk_model *model)
 {
-	uk_vec_for_each (section, &model->object->sections)
+	uk_vec_for_each(section, &model->object->sections)
 		if (uk_section_kind_of(*section) == UK_SECTION_OBJTOOL && (*section)->size)
 			return uk_error_create(
-			    UK_ERR_INVALID,
-			    "section %s: the object went through objtool; it has to come "
-			    "straight from the compiler",
-			    (*section)->name);
+				UK_ERR_INVALID,
+				"section %s: the object went through objtool; it has to come "
+				"straight from the compiler",
+				(*section)->name);
 	return NULL;
 }
 
 static struct uk_error *decode_code(struct uk_model *model)
 {
 	struct uk_error *err = NULL;
-	uk_vec_for_each (entity, &model->entities) {
+	uk_vec_for_each(entity, &model->entities) {
 		if (uk_section_kind_is_code((*entity)->kind))
 			err = uk_entity_decode(*entity);
 		if (err)
@@ -447,7 +447,7 @@ uint64_t uk_literal_len(const struct uk_entity *entity, int64_t delta, uint64_t 
 	} else if (entity->symbol) {
 		start = 0;
 	} else {
-		uk_vec_for_each (mark, &entity->marks)
+		uk_vec_for_each(mark, &entity->marks)
 			if (*mark > start && *mark < end)
 				end = *mark;
 	}

@@ -57,8 +57,8 @@ static struct uk_error *find_section(struct uk_place *place, const char *name, u
 	if (*ret)
 		return NULL;
 	struct uk_error *err = uk_object_add_section(
-	    place->out, name, SHT_PROGBITS, flags, like->align ? like->align : 1,
-	    like->flags & SHF_MERGE ? 0 : like->entsize, NULL, 0, ret);
+		place->out, name, SHT_PROGBITS, flags, like->align ? like->align : 1,
+		like->flags & SHF_MERGE ? 0 : like->entsize, NULL, 0, ret);
 	struct uk_symbol *ignored;
 	return err ? err : uk_object_section_symbol(place->out, *ret, &ignored);
 }
@@ -90,7 +90,7 @@ static struct uk_error *fill_piece(struct uk_place *place, const struct uk_piece
 				.section = section,
 				.shift = (int64_t)offset - (int64_t)start };
 	struct uk_error *err = NULL;
-	uk_vec_for_each (ref, &piece->entity->refs)
+	uk_vec_for_each(ref, &piece->entity->refs)
 		if (!err && ref->offset >= start && ref->offset < start + piece->len)
 			err = uk_place_ref(place, &spot, ref);
 	return err ? err : uk_place_entries(place, piece->entity, piece, offset);
@@ -140,8 +140,8 @@ static struct uk_error *undefined(struct uk_place *place, const char *name, stru
 	if (!entry->ptr) {
 		struct uk_symbol *symbol;
 		struct uk_error *err =
-		    uk_object_add_symbol(place->out, name, STT_NOTYPE, STB_GLOBAL,
-					 UK_SYMBOL_UNDEFINED, NULL, 0, 0, &symbol);
+			uk_object_add_symbol(place->out, name, STT_NOTYPE, STB_GLOBAL,
+					     UK_SYMBOL_UNDEFINED, NULL, 0, 0, &symbol);
 		if (err)
 			return err;
 		entry->ptr = symbol;
@@ -154,8 +154,8 @@ static struct uk_error *undefined_of_plain(struct uk_place *place, const char *n
 					   struct uk_symbol **ret)
 {
 	uk_auto_free char *full = NULL;
-	struct uk_error *err =
-	    uk_asprintf(&full, "%s%u.%s", UK_DIFF_LOCAL_PREFIX, place->job->input->number, name);
+	struct uk_error *err = uk_asprintf(&full, "%s%u.%s", UK_DIFF_LOCAL_PREFIX,
+					   place->job->input->number, name);
 	return err ? err : undefined(place, full, ret);
 }
 
@@ -196,11 +196,11 @@ static const struct uk_entity *neighbour(const struct uk_model *model,
 					 const struct uk_entity *entity)
 {
 	const struct uk_entity *before =
-	    entity->index ? model->entities.data[entity->index - 1] : NULL;
+		entity->index ? model->entities.data[entity->index - 1] : NULL;
 	return before && before->section == entity->section &&
-		       before->offset + before->size == entity->offset
-		   ? before
-		   : NULL;
+			       before->offset + before->size == entity->offset
+		       ? before
+		       : NULL;
 }
 
 /*
@@ -244,11 +244,11 @@ static struct uk_error *existing(struct uk_place *place, const struct uk_spot *s
 		return refuse_rival(place, spot, ref);
 	if (may_mean_neighbour(place, ref))
 		return uk_job_refuse(
-		    place->job, spot->user, ref,
-		    "it refers to %s+0x%llx, which may be the end of what the patch "
-		    "put there as well as %s: put new data at the end of the "
-		    "section",
-		    entity->section->name, (unsigned long long)entity->offset, label);
+			place->job, spot->user, ref,
+			"it refers to %s+0x%llx, which may be the end of what the patch "
+			"put there as well as %s: put new data at the end of the "
+			"section",
+			entity->section->name, (unsigned long long)entity->offset, label);
 	struct uk_entity *plain;
 	struct uk_error *err = uk_plain_find(place->job, orig, &plain);
 	if (err)
@@ -270,8 +270,8 @@ static struct uk_error *elsewhere(struct uk_place *place, const struct uk_spot *
 				     "it refers to %s, which is neither code nor data",
 				     symbol->name);
 	struct uk_error *err = strcmp(symbol->name, "__this_module") == 0
-				   ? undefined_of_plain(place, symbol->name, ret)
-				   : undefined(place, symbol->name, ret);
+				       ? undefined_of_plain(place, symbol->name, ret)
+				       : undefined(place, symbol->name, ret);
 	return err ? err : add_static_call_key(place, symbol->name);
 }
 
@@ -297,7 +297,7 @@ static struct uk_error *carried(struct uk_place *place, const struct uk_ref *ref
 	int64_t offset = (int64_t)entity->offset + ref->target.delta;
 	struct uk_symbol *symbol = NULL;
 	if (!named_by_section(ref))
-		uk_vec_for_each (item, &place->out->symbols)
+		uk_vec_for_each(item, &place->out->symbols)
 			if ((*item)->section == chunk->out && (*item)->type != STT_SECTION &&
 			    strcmp((*item)->name, ref->target.symbol->name) == 0)
 				symbol = *item;
@@ -328,9 +328,10 @@ static struct uk_error *find_destination(struct uk_place *place, const struct uk
 	const struct uk_entity *entity = ref->target.entity;
 	ret->addend = ref->target.delta;
 	if (!ref->target.certain)
-		return uk_job_refuse(
-		    place->job, spot->user, ref, "what it refers to in section %s cannot be told",
-		    ref->target.symbol ? ref->target.symbol->name : spot->user->section->name);
+		return uk_job_refuse(place->job, spot->user, ref,
+				     "what it refers to in section %s cannot be told",
+				     ref->target.symbol ? ref->target.symbol->name
+							: spot->user->section->name);
 	if (!entity)
 		return elsewhere(place, spot, ref, &ret->symbol);
 	if (uk_target_is_piece(&ref->target))
@@ -387,7 +388,7 @@ static struct uk_error *place_runtime_value(struct uk_place *place, const struct
 				     "an entry of section %s points outside of its code", name);
 	uk_auto_free char *full = NULL;
 	struct uk_error *err =
-	    uk_asprintf(&full, "%s%s", UK_DIFF_VALUE_PREFIX, name + strlen(prefix));
+		uk_asprintf(&full, "%s%s", UK_DIFF_VALUE_PREFIX, name + strlen(prefix));
 	struct uk_symbol *symbol;
 	if (!err)
 		err = undefined(place, full, &symbol);
@@ -440,8 +441,8 @@ static struct uk_error *place_entry(struct uk_place *place, const struct uk_enti
 	uint64_t offset;
 	struct uk_error *err = find_section(place, from->name, from->flags, from, &section);
 	if (!err)
-		err =
-		    append(section, from->data + entry->offset, entry->table->entsize, 1, &offset);
+		err = append(section, from->data + entry->offset, entry->table->entsize, 1,
+			     &offset);
 	if (err)
 		return err;
 	struct uk_spot spot = { .user = entity,
@@ -453,8 +454,8 @@ static struct uk_error *place_entry(struct uk_place *place, const struct uk_enti
 				   first->type, code->symbol, own_offset);
 	for (size_t i = 1; !err && i < entry->refs.len; i++)
 		err = i == 1 && uk_entry_is_alternative(entry)
-			  ? place_alternative(place, &spot, entry)
-			  : uk_place_ref(place, &spot, &entry->refs.data[i]);
+			      ? place_alternative(place, &spot, entry)
+			      : uk_place_ref(place, &spot, &entry->refs.data[i]);
 	return err;
 }
 
@@ -465,7 +466,7 @@ struct uk_error *uk_place_entries(struct uk_place *place, const struct uk_entity
 	if (!uk_section_kind_is_code(entity->kind))
 		return NULL;
 	int64_t shift = code_shift(place, entity, piece, piece_offset, &code);
-	uk_vec_for_each (item, &entity->entries) {
+	uk_vec_for_each(item, &entity->entries) {
 		int64_t delta = (*item)->refs.data[0].target.delta;
 		if (piece && (delta < (int64_t)piece->start ||
 			      delta >= (int64_t)(piece->start + piece->len)))

@@ -66,7 +66,7 @@ static bool is_numbered_alike(const struct uk_diff_job *job, const struct uk_ent
 			      const struct uk_entity *plain)
 {
 	bool agreed = false;
-	uk_vec_for_each (user, &orig->users) {
+	uk_vec_for_each(user, &orig->users) {
 		if (!(*user)->symbol || *user == orig)
 			continue;
 		const struct uk_entity *same = uk_model_entity_named(job->plain, (*user)->name);
@@ -81,7 +81,7 @@ struct uk_error *uk_plain_find(const struct uk_diff_job *job, const struct uk_en
 			       struct uk_entity **ret)
 {
 	struct uk_entity *plain =
-	    orig->symbol ? uk_model_entity_named(job->plain, orig->name) : NULL;
+		orig->symbol ? uk_model_entity_named(job->plain, orig->name) : NULL;
 	if (!plain)
 		return uk_job_refuse(job, orig, NULL,
 				     "it is needed in the running kernel, but the object as the "

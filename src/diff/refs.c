@@ -127,7 +127,7 @@ static struct uk_error *add_entity_refs(const struct uk_model *model, struct uk_
 		if (!uk_vec_push(&entity->refs, ref_from_reloc(model, entity, reloc)))
 			return uk_error_nomem();
 	}
-	uk_vec_for_each (insn, &entity->insns) {
+	uk_vec_for_each(insn, &entity->insns) {
 		struct uk_ref ref = ref_from_insn(model, entity, insn);
 		if (ref.size && !uk_vec_push(&entity->refs, ref))
 			return uk_error_nomem();
@@ -152,10 +152,10 @@ static struct uk_error *measure_table(const struct uk_table_kind *kind,
 		good = section->relocs.data[i * kind->relocs].offset == i * size + kind->code;
 	if (!good || !listed)
 		return uk_error_create(
-		    UK_ERR_INVALID,
-		    "section %s: %llu bytes with %zu relocations are no table of entries "
-		    "that this version of upkeep knows",
-		    section->name, (unsigned long long)section->size, section->relocs.len);
+			UK_ERR_INVALID,
+			"section %s: %llu bytes with %zu relocations are no table of entries "
+			"that this version of upkeep knows",
+			section->name, (unsigned long long)section->size, section->relocs.len);
 	*ret = size;
 	return NULL;
 }
@@ -167,7 +167,7 @@ static struct uk_error *add_entry(const struct uk_model *model, struct uk_table 
 	const struct uk_table_kind *kind = table->kind;
 	const struct uk_reloc *relocs = &section->relocs.data[number * kind->relocs];
 	struct uk_target code =
-	    resolve(model, relocs[0].symbol, relocs[0].addend - (kind->behind ? 1 : 0));
+		resolve(model, relocs[0].symbol, relocs[0].addend - (kind->behind ? 1 : 0));
 	if (!code.entity)
 		return NULL; /* of a function in another object */
 	if (!uk_section_kind_is_code(code.entity->kind))
@@ -261,19 +261,19 @@ static int mark_order(const void *a, const void *b)
 static struct uk_error *add_users(struct uk_model *model)
 {
 	struct uk_error *err = NULL;
-	uk_vec_for_each (item, &model->entities) {
+	uk_vec_for_each(item, &model->entities) {
 		struct uk_entity *entity = *item;
-		uk_vec_for_each (ref, &entity->refs)
+		uk_vec_for_each(ref, &entity->refs)
 			if (!err)
 				err = note_use(entity, &ref->target);
-		uk_vec_for_each (entry, &entity->entries)
-			uk_vec_for_each (ref, &(*entry)->refs)
+		uk_vec_for_each(entry, &entity->entries)
+			uk_vec_for_each(ref, &(*entry)->refs)
 				if (!err)
 					err = note_use(entity, &ref->target);
 		if (err)
 			return err;
 	}
-	uk_vec_for_each (item, &model->entities)
+	uk_vec_for_each(item, &model->entities)
 		if ((*item)->marks.len)
 			qsort((*item)->marks.data, (*item)->marks.len, sizeof(*(*item)->marks.data),
 			      mark_order);
@@ -283,17 +283,17 @@ static struct uk_error *add_users(struct uk_model *model)
 struct uk_error *uk_model_add_refs(struct uk_model *model)
 {
 	struct uk_error *err = NULL;
-	uk_vec_for_each (entity, &model->entities) {
+	uk_vec_for_each(entity, &model->entities) {
 		err = add_entity_refs(model, *entity);
 		if (err)
 			return err;
 	}
-	uk_vec_for_each (section, &model->object->sections) {
+	uk_vec_for_each(section, &model->object->sections) {
 		err = add_table(model, *section);
 		if (err)
 			return err;
 	}
-	uk_vec_for_each (item, &model->entities)
+	uk_vec_for_each(item, &model->entities)
 		if ((*item)->entries.len)
 			qsort((*item)->entries.data, (*item)->entries.len,
 			      sizeof(*(*item)->entries.data), entry_order);

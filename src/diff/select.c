@@ -14,7 +14,7 @@ struct selecting {
 
 void uk_selection_deinit(struct uk_selection *selection)
 {
-	uk_vec_for_each (chunk, &selection->chunks)
+	uk_vec_for_each(chunk, &selection->chunks)
 		free(*chunk);
 	uk_vec_deinit(&selection->chunks);
 }
@@ -120,7 +120,7 @@ static bool widen_for_branches(const struct uk_diff_job *job, struct uk_chunk *c
 	bool wider = false;
 	struct uk_entity *entity;
 	for (size_t i = 0; (entity = next_inside(job->patched, chunk, &i));)
-		uk_vec_for_each (ref, &entity->refs)
+		uk_vec_for_each(ref, &entity->refs)
 			if (ref->resolved && ref->size < 4 && ref->target.entity)
 				wider = widen(chunk, ref->target.entity) || wider;
 	return wider;
@@ -133,19 +133,19 @@ static struct uk_error *check_slice(const struct uk_diff_job *job, const struct 
 	for (size_t i = 0; (entity = next_inside(job->patched, chunk, &i)); last = entity)
 		if (!entity->decoded)
 			return uk_job_refuse(
-			    job, entity, NULL,
-			    "its code is not understood to the end, so it cannot be "
-			    "cut out of section %s",
-			    chunk->section->name);
+				job, entity, NULL,
+				"its code is not understood to the end, so it cannot be "
+				"cut out of section %s",
+				chunk->section->name);
 	if (!last || !last->insns.len)
 		return NULL;
 	const struct uk_insn *insn = &last->insns.data[last->insns.len - 1];
 	if (insn->ends || insn->call) /* a call of what does not return */
 		return NULL;
 	return uk_job_refuse(
-	    job, last, NULL,
-	    "it runs on into what follows it in section %s, so it cannot be cut out",
-	    chunk->section->name);
+		job, last, NULL,
+		"it runs on into what follows it in section %s, so it cannot be cut out",
+		chunk->section->name);
 }
 
 static struct uk_error *place_chunk(const struct uk_diff_job *job, struct uk_chunk *chunk)
@@ -236,7 +236,7 @@ static struct uk_error *want_entries(struct selecting *selecting, const struct u
 				     const struct uk_piece *within, unsigned int depth)
 {
 	struct uk_error *err = NULL;
-	uk_vec_for_each (item, &entity->entries) {
+	uk_vec_for_each(item, &entity->entries) {
 		const struct uk_entry *entry = *item;
 		int64_t at = entry->refs.data[0].target.delta;
 		if (within &&
@@ -264,7 +264,7 @@ static struct uk_error *want_piece(struct selecting *selecting, struct uk_piece 
 	if (depth > 8) /* literals that refer to literals: CSWTCH to strings is depth 1 */
 		return NULL;
 	uint64_t start = piece.entity->offset + piece.start;
-	uk_vec_for_each (ref, &piece.entity->refs) {
+	uk_vec_for_each(ref, &piece.entity->refs) {
 		if (ref->offset < start || ref->offset >= start + piece.len)
 			continue;
 		struct uk_error *err = want_target(selecting, &ref->target, depth + 1);
@@ -277,7 +277,7 @@ static struct uk_error *want_piece(struct selecting *selecting, struct uk_piece 
 static struct uk_error *want_needs(struct selecting *selecting, const struct uk_entity *entity)
 {
 	struct uk_error *err = NULL;
-	uk_vec_for_each (ref, &entity->refs)
+	uk_vec_for_each(ref, &entity->refs)
 		if (!err)
 			err = want_target(selecting, &ref->target, 0);
 	return err ? err : want_entries(selecting, entity, NULL, 0);
@@ -303,7 +303,7 @@ static int chunk_order(const void *a, const void *b)
 static void drop_empty(struct uk_selection *selection)
 {
 	size_t kept = 0;
-	uk_vec_for_each (chunk, &selection->chunks) {
+	uk_vec_for_each(chunk, &selection->chunks) {
 		if ((*chunk)->entity->chunk == *chunk)
 			selection->chunks.data[kept++] = *chunk;
 		else
@@ -317,7 +317,7 @@ static void drop_empty(struct uk_selection *selection)
 static struct uk_error *select_all(struct selecting *selecting)
 {
 	struct uk_error *err = NULL;
-	uk_vec_for_each (entity, &selecting->job->patched->entities)
+	uk_vec_for_each(entity, &selecting->job->patched->entities)
 		if (!err && is_seed(*entity))
 			err = want(selecting, *entity);
 	for (size_t i = 0; !err && i < selecting->pending.len; i++)

@@ -30,7 +30,7 @@ static void finding_deinit(struct uk_finding *finding)
 
 static void findings_deinit(struct findings *findings)
 {
-	uk_vec_for_each (finding, &findings->list)
+	uk_vec_for_each(finding, &findings->list)
 		finding_deinit(finding);
 	uk_vec_deinit(&findings->list);
 }
@@ -132,7 +132,7 @@ static bool same_layout(const struct uk_layout *a, const struct uk_layout *b)
 /* Members by name; of several with one name (damaged input), the first. */
 static struct uk_error *index_members(const struct uk_layout *layout, struct uk_map *map)
 {
-	uk_vec_for_each (member, &layout->members) {
+	uk_vec_for_each(member, &layout->members) {
 		bool added;
 		struct uk_map_entry *entry = uk_map_insert_str(map, member->name, &added);
 		if (!entry)
@@ -171,10 +171,10 @@ static const char *size_text(const struct uk_layout_member *member, char buf[48]
 
 /* A member of @layout that is not in @twins but lies where @member does, with its type. */
 static const struct uk_layout_member *find_renamed(const struct uk_layout *layout,
-					    const struct uk_map *twins,
-					    const struct uk_layout_member *member)
+						   const struct uk_map *twins,
+						   const struct uk_layout_member *member)
 {
-	uk_vec_for_each (other, &layout->members) {
+	uk_vec_for_each(other, &layout->members) {
 		if (same_place(other, member) && same_text(other->type, member->type) &&
 		    !find_member(twins, other->name))
 			return other;
@@ -208,7 +208,7 @@ static void list_removed(struct changes *changes, const struct uk_layout *old,
 			 const struct uk_map *new_names)
 {
 	char at[48];
-	uk_vec_for_each (member, &old->members) {
+	uk_vec_for_each(member, &old->members) {
 		if (find_member(new_names, member->name))
 			continue;
 		const struct uk_layout_member *renamed = find_renamed(new, old_names, member);
@@ -225,7 +225,7 @@ static void list_added(struct changes *changes, const struct uk_layout *old,
 		       const struct uk_map *new_names)
 {
 	char at[48];
-	uk_vec_for_each (member, &new->members) {
+	uk_vec_for_each(member, &new->members) {
 		if (!find_member(old_names, member->name) && !find_renamed(old, new_names, member))
 			add_change(changes, "member %s added at %s", member->name,
 				   offset_text(member, at));
@@ -244,12 +244,12 @@ static struct uk_error *compare_members(struct changes *changes, const struct uk
 		return err;
 	list_removed(changes, old, new, &old_names, &new_names);
 	list_added(changes, old, new, &old_names, &new_names);
-	uk_vec_for_each (member, &old->members) {
+	uk_vec_for_each(member, &old->members) {
 		const struct uk_layout_member *twin = find_member(&new_names, member->name);
 		if (twin)
 			compare_twins(changes, member, twin);
 	}
-	uk_vec_for_each (member, &old->members) {
+	uk_vec_for_each(member, &old->members) {
 		const struct uk_layout_member *twin = find_member(&new_names, member->name);
 		if (twin)
 			compare_offsets(changes, member, twin);
@@ -259,7 +259,7 @@ static struct uk_error *compare_members(struct changes *changes, const struct uk
 
 static const struct uk_enumerator *find_enumerator(const struct uk_layout *layout, const char *name)
 {
-	uk_vec_for_each (enumerator, &layout->enumerators) {
+	uk_vec_for_each(enumerator, &layout->enumerators) {
 		if (!strcmp(enumerator->name, name))
 			return enumerator;
 	}
@@ -268,7 +268,7 @@ static const struct uk_enumerator *find_enumerator(const struct uk_layout *layou
 
 static bool has_value(const struct uk_layout *layout, int64_t value)
 {
-	uk_vec_for_each (enumerator, &layout->enumerators) {
+	uk_vec_for_each(enumerator, &layout->enumerators) {
 		if (enumerator->value == value)
 			return true;
 	}
@@ -278,7 +278,7 @@ static bool has_value(const struct uk_layout *layout, int64_t value)
 static void compare_enumerators(struct changes *changes, const struct uk_layout *old,
 				const struct uk_layout *new)
 {
-	uk_vec_for_each (enumerator, &old->enumerators) {
+	uk_vec_for_each(enumerator, &old->enumerators) {
 		const struct uk_enumerator *twin = find_enumerator(new, enumerator->name);
 		if (twin && twin->value != enumerator->value)
 			add_change(changes, "%s %lld -> %lld", enumerator->name,
@@ -411,12 +411,12 @@ static struct uk_error *compare_chains(struct findings *findings, const struct u
 		size_t i = 0;
 		for (const struct uk_layout *layout = old; layout; layout = layout->next, i++) {
 			const struct uk_layout *twin =
-			    old_done[i] ? NULL : take_first(new, new_done, layout, rules[rule]);
+				old_done[i] ? NULL : take_first(new, new_done, layout, rules[rule]);
 			if (!twin)
 				continue;
 			old_done[i] = true;
 			struct uk_error *err =
-			    rule ? compare_pair(findings, layout, twin, layout->name) : NULL;
+				rule ? compare_pair(findings, layout, twin, layout->name) : NULL;
 			if (err)
 				return err;
 		}
@@ -427,10 +427,10 @@ static struct uk_error *compare_chains(struct findings *findings, const struct u
 static struct uk_error *compare_named(struct findings *findings, const struct uk_layouts *old,
 				      const struct uk_layouts *new)
 {
-	uk_map_for_each (entry, &old->named) {
+	uk_map_for_each(entry, &old->named) {
 		struct uk_map_entry *twin = uk_map_find(&new->named, entry->key, entry->key_len);
 		struct uk_error *err =
-		    twin ? compare_chains(findings, entry->ptr, twin->ptr) : NULL;
+			twin ? compare_chains(findings, entry->ptr, twin->ptr) : NULL;
 		if (err)
 			return err;
 	}
@@ -447,11 +447,11 @@ static bool is_nameless(const struct uk_layouts *layouts, const struct uk_layout
 /* The nameless enums by their enumerators. */
 static struct uk_error *index_nameless(const struct uk_layouts *layouts, struct uk_map *map)
 {
-	uk_vec_for_each (slot, &layouts->all) {
+	uk_vec_for_each(slot, &layouts->all) {
 		struct uk_layout *layout = *slot;
 		if (!is_nameless(layouts, layout))
 			continue;
-		uk_vec_for_each (enumerator, &layout->enumerators) {
+		uk_vec_for_each(enumerator, &layout->enumerators) {
 			struct uk_map_entry *entry = uk_map_insert_str(map, enumerator->name, NULL);
 			if (!entry)
 				return uk_error_nomem();
@@ -467,14 +467,14 @@ static struct uk_error *compare_nameless(struct findings *findings, const struct
 {
 	uk_auto_map struct uk_map by_enumerator = {};
 	struct uk_error *err = index_nameless(new, &by_enumerator);
-	uk_vec_for_each (slot, &old->all) {
+	uk_vec_for_each(slot, &old->all) {
 		struct uk_layout *layout = *slot;
 		struct uk_map_entry *twin = NULL;
 		if (err)
 			break;
 		if (!is_nameless(old, layout))
 			continue;
-		uk_vec_for_each (enumerator, &layout->enumerators) {
+		uk_vec_for_each(enumerator, &layout->enumerators) {
 			twin = uk_map_find_str(&by_enumerator, enumerator->name);
 			if (twin)
 				break;
@@ -508,7 +508,7 @@ static struct uk_error *compare_prototypes(struct findings *findings, const stru
 		struct uk_map_entry *was = uk_map_find_str(&old->prototypes, name);
 		struct uk_map_entry *is = uk_map_find_str(&new->prototypes, name);
 		struct uk_error *err =
-		    was && is ? compare_prototype(findings, name, was->ptr, is->ptr) : NULL;
+			was && is ? compare_prototype(findings, name, was->ptr, is->ptr) : NULL;
 		if (err)
 			return err;
 	}

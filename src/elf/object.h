@@ -32,14 +32,14 @@ struct uk_reloc {
 struct uk_section {
 	size_t index; /* in uk_object.sections; not the ELF section number */
 	char *name;
-	uint32_t type; /* SHT_*; only PROGBITS, NOBITS, NOTE, INIT_ARRAY and the like: symbol
-			* tables, string tables, relocations and groups are not in the model */
+	uint32_t type;	/* SHT_*; only PROGBITS, NOBITS, NOTE, INIT_ARRAY and the like: symbol
+			 * tables, string tables, relocations and groups are not in the model */
 	uint64_t flags; /* SHF_* */
 	uint64_t size, align, entsize;
-	uint8_t *data;	/* NULL for SHT_NOBITS and for an empty section */
+	uint8_t *data;			/* NULL for SHT_NOBITS and for an empty section */
 	UK_VEC(struct uk_reloc) relocs; /* in order of offset */
-	struct uk_symbol *symbol; /* the section's own symbol (STT_SECTION), or NULL */
-	void *tag; /* for the room that owns the object at this moment */
+	struct uk_symbol *symbol;	/* the section's own symbol (STT_SECTION), or NULL */
+	void *tag;			/* for the room that owns the object at this moment */
 };
 
 enum uk_symbol_place {
@@ -60,7 +60,7 @@ struct uk_symbol {
 };
 
 struct uk_object {
-	char *name; /* for messages: a path or a member's name */
+	char *name;			      /* for messages: a path or a member's name */
 	UK_VEC(struct uk_section *) sections; /* in order of the file; the array owns them */
 	UK_VEC(struct uk_symbol *) symbols;   /* likewise, without the null symbol */
 };

@@ -39,8 +39,8 @@ static void writer_deinit(struct writer *writer)
 
 static bool is_left_out(const struct writer *writer, const struct uk_section *section)
 {
-	return writer->drop_debug && (uk_str_starts(section->name, ".debug_") ||
-				      !strcmp(section->name, ".comment"));
+	return writer->drop_debug &&
+	       (uk_str_starts(section->name, ".debug_") || !strcmp(section->name, ".comment"));
 }
 
 static void pad_to(struct writer *writer, uint64_t align)
@@ -138,8 +138,7 @@ static struct uk_error *write_symbol(struct writer *writer, const struct uk_symb
 		return err;
 	writer->has_wide |= wide;
 	writer->symbol_numbers[symbol->index] = writer->symbols.len;
-	return uk_vec_push(&writer->symbols, sym) &&
-			       uk_vec_push(&writer->wide, wide ? section : 0)
+	return uk_vec_push(&writer->symbols, sym) && uk_vec_push(&writer->wide, wide ? section : 0)
 		       ? NULL
 		       : uk_error_nomem();
 }
@@ -279,8 +278,7 @@ static struct uk_error *write_end(struct writer *writer)
 	writer->headers.data[0].sh_size = many ? writer->headers.len : 0;
 	ehdr.e_shstrndx = names >= SHN_LORESERVE ? SHN_XINDEX : (Elf64_Half)names;
 	writer->headers.data[0].sh_link = names >= SHN_LORESERVE ? (Elf64_Word)names : 0;
-	uk_strbuf_add(&writer->out, writer->headers.data,
-		      writer->headers.len * sizeof(Elf64_Shdr));
+	uk_strbuf_add(&writer->out, writer->headers.data, writer->headers.len * sizeof(Elf64_Shdr));
 	if (!writer->out.failed)
 		memcpy(writer->out.data, &ehdr, sizeof(ehdr));
 	return NULL;

@@ -122,8 +122,8 @@ struct uk_error *uk_live_apply(const struct uk_bundle *bundle,
 			       const struct uk_live_options *options, struct uk_live_report *report)
 {
 	struct uk_error *err = options && options->when_loaded
-				   ? apply_when_loaded(bundle, options, report)
-				   : apply_now(bundle, options, "", report);
+				       ? apply_when_loaded(bundle, options, report)
+				       : apply_now(bundle, options, "", report);
 	return uk_error_wrap(err, "%s", uk_bundle_update(bundle)->id);
 }
 

@@ -45,7 +45,7 @@ static struct uk_error *wait_for(int device, const char *module)
 
 static struct uk_error *wait_for_all(const struct uk_update *update, int device)
 {
-	uk_vec_for_each (part, &update->parts) {
+	uk_vec_for_each(part, &update->parts) {
 		struct uk_error *err = is_module(part) ? wait_for(device, part->target) : NULL;
 		if (err)
 			return err;
@@ -57,7 +57,7 @@ static struct uk_error *wait_for_all(const struct uk_update *update, int device)
 static struct uk_error *find_absent(const struct uk_job *job, const char *but, const char **ret)
 {
 	*ret = NULL;
-	uk_vec_for_each (part, &job->update->parts) {
+	uk_vec_for_each(part, &job->update->parts) {
 		enum uk_module_state state;
 		if (!is_module(part) || !strcmp(part->target, but))
 			continue;

@@ -86,12 +86,12 @@ static struct uk_error *hold_replaced(struct uk_job *job, const struct uk_match_
 
 static struct uk_error *add_functions(struct uk_job *job)
 {
-	uk_vec_for_each (match, &job->match->functions) {
+	uk_vec_for_each(match, &job->match->functions) {
 		const struct uk_update_function *function =
-		    &job->update->functions.data[match->function];
+			&job->update->functions.data[match->function];
 		struct uk_error *err =
-		    uk_request_add_range(&job->request, UPKEEP_ON_APPLY, function->name,
-					 match->address, match->address + match->size);
+			uk_request_add_range(&job->request, UPKEEP_ON_APPLY, function->name,
+					     match->address, match->address + match->size);
 		if (!err)
 			err = hold_replaced(job, match, function);
 		if (!err && function->redirect)
@@ -105,7 +105,7 @@ static struct uk_error *add_functions(struct uk_job *job)
 /* Names for those who stand on new code when it is undone. */
 static struct uk_error *add_new_code(struct uk_job *job)
 {
-	uk_vec_for_each (function, &job->update->functions) {
+	uk_vec_for_each(function, &job->update->functions) {
 		uint64_t at;
 		if (!function->section || !function->new_size)
 			continue;
@@ -121,7 +121,7 @@ static struct uk_error *add_new_code(struct uk_job *job)
 
 static struct uk_error *add_writes(struct uk_job *job)
 {
-	uk_vec_for_each (match, &job->match->writes) {
+	uk_vec_for_each(match, &job->match->writes) {
 		const struct uk_update_write *write = &job->update->writes.data[match->write];
 		struct uk_error *err = hold_target(job, target_of(job->update, write->object));
 		if (!err)
@@ -136,9 +136,9 @@ static struct uk_error *add_writes(struct uk_job *job)
 
 static struct uk_error *add_parts(struct uk_job *job)
 {
-	uk_vec_for_each (part, &job->parts.parts) {
+	uk_vec_for_each(part, &job->parts.parts) {
 		struct uk_error *err =
-		    uk_request_add_module(&job->request, part->model->module, UPKEEP_PART);
+			uk_request_add_module(&job->request, part->model->module, UPKEEP_PART);
 		if (err)
 			return err;
 	}
@@ -149,9 +149,9 @@ static struct uk_error *add_parts(struct uk_job *job)
 static struct uk_error *check_complete(const struct uk_job *job)
 {
 	size_t redirects = 0, matched = 0;
-	uk_vec_for_each (function, &job->update->functions)
+	uk_vec_for_each(function, &job->update->functions)
 		redirects += function->redirect;
-	uk_vec_for_each (match, &job->match->functions)
+	uk_vec_for_each(match, &job->match->functions)
 		matched += job->update->functions.data[match->function].redirect;
 	if (redirects == matched && job->match->writes.len == job->update->writes.len)
 		return NULL;

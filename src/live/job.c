@@ -91,7 +91,7 @@ static struct uk_error *clean_leftover(struct uk_job *job, const struct uk_live_
 	uk_remark(job->options.sink, UK_LEVEL_INFO,
 		  "unloading the modules of update %s, whose apply was interrupted", update->id);
 	struct uk_error *err =
-	    uk_parts_purge(job->paths, update->id, update->modules.data, update->modules.len);
+		uk_parts_purge(job->paths, update->id, update->modules.data, update->modules.len);
 	return err ? uk_error_wrap(err, "update %s, whose apply was interrupted", update->id)
 		   : NULL;
 }

@@ -27,11 +27,11 @@ static void hash_links(const struct uk_parts *parts, const struct uk_match *matc
 {
 	struct uk_hash hash;
 	uk_hash_init(&hash);
-	uk_vec_for_each (symbol, &match->symbols) {
+	uk_vec_for_each(symbol, &match->symbols) {
 		uk_hash_addstr(&hash, symbol->name);
 		uk_hash_add(&hash, &symbol->address, sizeof(symbol->address));
 	}
-	uk_vec_for_each (part, &parts->parts) {
+	uk_vec_for_each(part, &parts->parts) {
 		uint64_t incarnation = uk_module_incarnation(parts->paths, part->model->target);
 		uk_hash_addstr(&hash, part->model->target);
 		uk_hash_add(&hash, &incarnation, sizeof(incarnation));
@@ -53,7 +53,7 @@ static struct uk_error *make_text(const struct uk_parts *parts, const struct uk_
 	char hash[UK_HASH_HEX_LEN + 1];
 	hash_links(parts, match, hash);
 	uk_strbuf_addf(&text, "%s\n", hash);
-	uk_vec_for_each (part, &parts->parts) {
+	uk_vec_for_each(part, &parts->parts) {
 		if (is_entangled(part))
 			uk_strbuf_addf(&text, "%s %" PRIu64 "\n", part->model->target,
 				       uk_module_incarnation(parts->paths, part->model->target));

@@ -92,9 +92,10 @@ struct uk_error *uk_module_may_load(const struct uk_live_paths *paths)
 				       lockdown ? lockdown : "on");
 	if (file_says("Y", paths->sys, "module/module/parameters/sig_enforce"))
 		return uk_error_create(
-		    UK_ERR_REFUSED, "module.sig_enforce is set: this kernel takes no module that "
-				    "its vendor did not sign; boot without module.sig_enforce to "
-				    "apply updates");
+			UK_ERR_REFUSED,
+			"module.sig_enforce is set: this kernel takes no module that "
+			"its vendor did not sign; boot without module.sig_enforce to "
+			"apply updates");
 	return NULL;
 }
 

@@ -23,12 +23,12 @@ static struct uk_error *collect_offers(const struct uk_subject *subject, struct 
 {
 	for (size_t i = 0; i < subject->parts.len; i++) {
 		const struct uk_object *object = subject->parts.data[i];
-		uk_vec_for_each (symbol, &object->symbols) {
+		uk_vec_for_each(symbol, &object->symbols) {
 			bool added;
 			if (!is_offered(*symbol))
 				continue;
 			struct uk_map_entry *entry =
-			    uk_map_insert_str(ret, (*symbol)->name, &added);
+				uk_map_insert_str(ret, (*symbol)->name, &added);
 			if (!entry)
 				return uk_error_nomem();
 			if (added)
@@ -42,7 +42,7 @@ static struct uk_error *collect_offers(const struct uk_subject *subject, struct 
 static bool is_ready(const struct uk_object *object, size_t number, const struct uk_map *offers,
 		     const bool *placed)
 {
-	uk_vec_for_each (symbol, &object->symbols) {
+	uk_vec_for_each(symbol, &object->symbols) {
 		if ((*symbol)->place != UK_SYMBOL_UNDEFINED)
 			continue;
 		const struct uk_map_entry *offer = uk_map_find_str(offers, (*symbol)->name);
@@ -77,8 +77,9 @@ static struct uk_error *place_parts(const struct uk_subject *subject, const stru
 		size_t i = next_part(subject, offers, placed);
 		if (i == nr)
 			return uk_error_create(
-			    UK_ERR_REFUSED, "its parts use each other's new symbols in a circle: "
-					    "none of them can be loaded first");
+				UK_ERR_REFUSED,
+				"its parts use each other's new symbols in a circle: "
+				"none of them can be loaded first");
 		struct uk_part part = {
 			.number = (unsigned int)i,
 			.model = &subject->update->parts.data[i],
@@ -106,7 +107,7 @@ struct uk_error *uk_parts_init(const struct uk_live_paths *paths, const struct u
 
 void uk_parts_deinit(struct uk_parts *parts)
 {
-	uk_vec_for_each (part, &parts->parts)
+	uk_vec_for_each(part, &parts->parts)
 		uk_map_deinit(&part->sections);
 	uk_vec_deinit(&parts->parts);
 	uk_map_deinit(&parts->symbols);
@@ -116,7 +117,7 @@ void uk_parts_deinit(struct uk_parts *parts)
 
 static struct uk_error *take_match(struct uk_parts *parts, const struct uk_match *match)
 {
-	uk_vec_for_each (symbol, &match->symbols) {
+	uk_vec_for_each(symbol, &match->symbols) {
 		struct uk_map_entry *entry = uk_map_insert_str(&parts->symbols, symbol->name, NULL);
 		if (!entry)
 			return uk_error_nomem();
@@ -137,12 +138,12 @@ static bool resolve(void *ctx, const char *name, uint64_t *ret)
 /* The loaded part's new symbols, for the parts behind it. */
 static struct uk_error *offer_symbols(struct uk_parts *parts, const struct uk_part *part)
 {
-	uk_vec_for_each (pointer, &part->object->symbols) {
+	uk_vec_for_each(pointer, &part->object->symbols) {
 		const struct uk_symbol *symbol = *pointer;
 		if (!is_offered(symbol))
 			continue;
 		const struct uk_map_entry *section =
-		    uk_map_find_str(&part->sections, symbol->section->name);
+			uk_map_find_str(&part->sections, symbol->section->name);
 		if (!section)
 			continue; /* not kept in memory, such as .modinfo */
 		struct uk_map_entry *entry = uk_map_insert_str(&parts->symbols, symbol->name, NULL);
@@ -156,7 +157,7 @@ static struct uk_error *offer_symbols(struct uk_parts *parts, const struct uk_pa
 static struct uk_error *locate(struct uk_parts *parts, struct uk_part *part)
 {
 	struct uk_error *err =
-	    uk_module_sections(parts->paths, part->model->module, &part->sections);
+		uk_module_sections(parts->paths, part->model->module, &part->sections);
 	return err ? err : offer_symbols(parts, part);
 }
 
@@ -230,7 +231,7 @@ struct uk_error *uk_parts_unload(struct uk_parts *parts)
 
 static const struct uk_part *find_part(const struct uk_parts *parts, unsigned int number)
 {
-	uk_vec_for_each (part, &parts->parts) {
+	uk_vec_for_each(part, &parts->parts) {
 		if (part->number == number)
 			return part;
 	}

@@ -23,7 +23,7 @@ struct uk_error *uk_job_read_status(struct uk_job *job)
 
 static struct uk_error *check_after(const struct uk_job *job)
 {
-	uk_vec_for_each (after, &job->update->after) {
+	uk_vec_for_each(after, &job->update->after) {
 		const struct uk_live_update *other = uk_live_status_get(job->status, *after);
 		if (!other || other->state != UK_LIVE_APPLIED)
 			return uk_error_create(UK_ERR_REFUSED,
@@ -57,7 +57,7 @@ static struct uk_error *check_target(const struct uk_job *job, const char *targe
 /* A module that is halted for us has no state in /sys yet. */
 static struct uk_error *check_targets(const struct uk_job *job)
 {
-	uk_vec_for_each (part, &job->update->parts) {
+	uk_vec_for_each(part, &job->update->parts) {
 		if (!strcmp(part->target, "vmlinux") || !strcmp(part->target, job->halted))
 			continue;
 		struct uk_error *err = check_target(job, part->target);

@@ -93,7 +93,7 @@ struct uk_error *uk_request_add_module(struct uk_request *request, const char *n
 	if (strlen(name) >= sizeof(module.name))
 		return uk_error_create(UK_ERR_INVALID, "the name of module %s is too long", name);
 	copy_name(module.name, sizeof(module.name), name);
-	uk_vec_for_each (other, &request->modules) {
+	uk_vec_for_each(other, &request->modules) {
 		if (!strcmp(other->name, module.name))
 			return NULL;
 	}

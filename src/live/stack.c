@@ -11,7 +11,7 @@
 
 void uk_stack_deinit(struct uk_stack *stack)
 {
-	uk_vec_for_each (bundle, &stack->bundles)
+	uk_vec_for_each(bundle, &stack->bundles)
 		uk_bundle_destroy(*bundle);
 	uk_vec_deinit(&stack->bundles);
 	uk_vec_deinit(&stack->replaced);
@@ -22,7 +22,7 @@ void uk_stack_deinit(struct uk_stack *stack)
 static const struct uk_live_write *find_redirect(const struct uk_live_update *update,
 						 const struct uk_live_function *function)
 {
-	uk_vec_for_each (write, &update->writes) {
+	uk_vec_for_each(write, &update->writes) {
 		if (write->text && write->addr >= function->old_addr &&
 		    write->addr - function->old_addr < function->old_size)
 			return write;
@@ -80,13 +80,13 @@ static struct uk_error *add_functions(struct uk_stack *stack, const struct uk_li
 				      const struct uk_update *model)
 {
 	size_t at = 0;
-	uk_vec_for_each (described, &model->functions) {
+	uk_vec_for_each(described, &model->functions) {
 		if (!described->redirect)
 			continue;
 		if (at == update->functions.len)
 			return unlike(update, described->name);
-		struct uk_error *err =
-		    add_replaced(stack, update, &update->functions.data[at++], model, described);
+		struct uk_error *err = add_replaced(stack, update, &update->functions.data[at++],
+						    model, described);
 		if (err)
 			return err;
 	}
@@ -95,7 +95,7 @@ static struct uk_error *add_functions(struct uk_stack *stack, const struct uk_li
 
 static struct uk_error *add_written(struct uk_stack *stack, const struct uk_live_update *update)
 {
-	uk_vec_for_each (write, &update->writes) {
+	uk_vec_for_each(write, &update->writes) {
 		struct uk_match_written written = { update->id, write->addr, write->len };
 		if (write->text || write->gone)
 			continue;
@@ -126,7 +126,7 @@ static struct uk_error *add_update(const struct uk_live_paths *paths, struct uk_
 struct uk_error *uk_stack_load(const struct uk_live_paths *paths,
 			       const struct uk_live_status *status, struct uk_stack *ret)
 {
-	uk_vec_for_each (update, &status->updates) {
+	uk_vec_for_each(update, &status->updates) {
 		if (update->state != UK_LIVE_APPLIED)
 			continue;
 		struct uk_error *err = add_update(paths, ret, update);
@@ -138,7 +138,7 @@ struct uk_error *uk_stack_load(const struct uk_live_paths *paths,
 
 static bool stands_on(const struct uk_update *update, const char *id)
 {
-	uk_vec_for_each (after, &update->after) {
+	uk_vec_for_each(after, &update->after) {
 		if (!strcmp(*after, id))
 			return true;
 	}
@@ -149,7 +149,7 @@ struct uk_error *uk_stack_check_free(const struct uk_live_paths *paths,
 				     const struct uk_live_status *status, const char *id,
 				     bool purge)
 {
-	uk_vec_for_each (update, &status->updates) {
+	uk_vec_for_each(update, &status->updates) {
 		uk_auto_bundle struct uk_bundle *bundle = NULL;
 		if (update->state != UK_LIVE_APPLIED && !purge)
 			continue;
@@ -159,12 +159,13 @@ struct uk_error *uk_stack_check_free(const struct uk_live_paths *paths,
 			continue;
 		}
 		if (stands_on(uk_bundle_update(bundle), id))
-			return uk_error_create(
-			    UK_ERR_BUSY,
-			    "update %s was built on top of %s and is %s: %s it "
-			    "first",
-			    update->id, id, update->state == UK_LIVE_APPLIED ? "applied" : "loaded",
-			    update->state == UK_LIVE_APPLIED ? "undo" : "purge");
+			return uk_error_create(UK_ERR_BUSY,
+					       "update %s was built on top of %s and is %s: %s it "
+					       "first",
+					       update->id, id,
+					       update->state == UK_LIVE_APPLIED ? "applied"
+										: "loaded",
+					       update->state == UK_LIVE_APPLIED ? "undo" : "purge");
 	}
 	return NULL;
 }

@@ -23,16 +23,16 @@ void uk_live_update_deinit(struct uk_live_update *update)
 {
 	free(update->id);
 	free(update->description);
-	uk_vec_for_each (cve, &update->cves)
+	uk_vec_for_each(cve, &update->cves)
 		free(*cve);
 	uk_vec_deinit(&update->cves);
-	uk_vec_for_each (module, &update->modules)
+	uk_vec_for_each(module, &update->modules)
 		free(*module);
 	uk_vec_deinit(&update->modules);
-	uk_vec_for_each (function, &update->functions)
+	uk_vec_for_each(function, &update->functions)
 		uk_live_function_deinit(function);
 	uk_vec_deinit(&update->functions);
-	uk_vec_for_each (write, &update->writes)
+	uk_vec_for_each(write, &update->writes)
 		free(write->module);
 	uk_vec_deinit(&update->writes);
 }
@@ -41,7 +41,7 @@ void uk_live_status_destroy(struct uk_live_status *status)
 {
 	if (!status)
 		return;
-	uk_vec_for_each (update, &status->updates)
+	uk_vec_for_each(update, &status->updates)
 		uk_live_update_deinit(update);
 	uk_vec_deinit(&status->updates);
 	free(status->core_version);
@@ -50,7 +50,7 @@ void uk_live_status_destroy(struct uk_live_status *status)
 
 static struct uk_live_update *find_update(const struct uk_live_status *status, const char *id)
 {
-	uk_vec_for_each (update, &status->updates) {
+	uk_vec_for_each(update, &status->updates) {
 		if (!strcmp(update->id, id))
 			return update;
 	}
@@ -172,7 +172,7 @@ struct uk_error *uk_live_status_find(const struct uk_live_status *status, const 
 {
 	const struct uk_live_update *found = NULL;
 	size_t len = strlen(id);
-	uk_vec_for_each (update, &status->updates) {
+	uk_vec_for_each(update, &status->updates) {
 		if (!len || strncmp(update->id, id, len))
 			continue;
 		if (found)

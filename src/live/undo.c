@@ -46,7 +46,7 @@ static struct uk_error *report_function(struct uk_job *job, const struct uk_live
 /* What is undone is what was applied. */
 static struct uk_error *report_functions(struct uk_job *job)
 {
-	uk_vec_for_each (function, &known(job)->functions) {
+	uk_vec_for_each(function, &known(job)->functions) {
 		struct uk_error *err = report_function(job, function);
 		if (err)
 			return err;
@@ -83,8 +83,8 @@ static struct uk_error *purge(struct uk_job *job)
 	if (!job->options.purge)
 		return NULL;
 	uk_fault_step(&job->fault);
-	struct uk_error *err =
-	    uk_parts_purge(job->paths, job->id, known(job)->modules.data, known(job)->modules.len);
+	struct uk_error *err = uk_parts_purge(job->paths, job->id, known(job)->modules.data,
+					      known(job)->modules.len);
 	if (err)
 		return uk_error_wrap(err, "it is undone, but not purged");
 	return uk_kept_move(job->paths, job->id, UK_KEPT_NONE);

@@ -56,7 +56,7 @@ static bool is_replaced(const struct uk_placement *placement, const struct uk_us
 	const char *name = symbol->name;
 	if (symbol->place == UK_SYMBOL_DEFINED && symbol->type == STT_SECTION) {
 		const struct uk_symbol *real =
-		    uk_object_symbol_at(placement->object, symbol->section, 0);
+			uk_object_symbol_at(placement->object, symbol->section, 0);
 		if (!real)
 			return false;
 		name = real->name;
@@ -75,7 +75,7 @@ static bool is_replaced(const struct uk_placement *placement, const struct uk_us
 static void elect_bases(const struct uk_placement *placement,
 			const struct uk_comparison *comparison, uint64_t *bases, size_t *counts)
 {
-	uk_vec_for_each (use, &comparison->uses) {
+	uk_vec_for_each(use, &comparison->uses) {
 		if (!is_in_section(placement, use->symbol))
 			continue;
 		size_t index = use->symbol->section->index;
@@ -115,8 +115,7 @@ static bool check_same(const struct uk_map_entry *before, struct uk_map_entry *n
 static bool is_known(const struct uk_placement *placement, const struct uk_use *use, size_t *nr_ret,
 		     uint64_t *last_ret)
 {
-	uk_kallsyms_for_each(known, placement->run->kallsyms, use->symbol->name)
-	{
+	uk_kallsyms_for_each(known, placement->run->kallsyms, use->symbol->name) {
 		if (!in_scope(placement, known))
 			continue;
 		if (known->address == use->value)
@@ -145,8 +144,8 @@ static bool check_name(struct check *check, const struct uk_use *use, struct uk_
 	struct uk_map_entry *now = uk_map_insert_str(&check->names, symbol->name, &added);
 	*no_memory |= !now;
 	return check_same(
-	    uk_learned_find(check->placement->learned, check->placement->target, symbol->name), now,
-	    added, use, ret);
+		uk_learned_find(check->placement->learned, check->placement->target, symbol->name),
+		now, added, use, ret);
 }
 
 /* Length of an entry of a merged section: a string with its end, or one constant. */
@@ -231,10 +230,10 @@ static bool has_names(struct check *check, const struct uk_section *section)
 	uint8_t *answer = &check->answers[section->index];
 	if (*answer == UNASKED)
 		*answer = !check->placement->by_votes ||
-				  uk_placement_fits_names(check->placement, section,
-							  check->bases[section->index])
-			      ? GOOD
-			      : BAD;
+					  uk_placement_fits_names(check->placement, section,
+								  check->bases[section->index])
+				  ? GOOD
+				  : BAD;
 	return *answer == GOOD;
 }
 
@@ -252,8 +251,8 @@ static bool check_place(struct check *check, const struct uk_use *use, struct uk
 						  : check->bases[section->index];
 	ret->expected = base + use->symbol->value;
 	ret->why = section == check->section || place->known
-		       ? "the section that it refers to is elsewhere"
-		       : "other uses of the section say another address";
+			   ? "the section that it refers to is elsewhere"
+			   : "other uses of the section say another address";
 	return use->value == ret->expected;
 }
 
@@ -296,7 +295,7 @@ struct uk_error *uk_agree_check(const struct uk_placement *placement,
 		return uk_error_nomem();
 	*ret = (struct uk_dissent){};
 	bool no_memory = false;
-	uk_vec_for_each (use, &comparison->uses) {
+	uk_vec_for_each(use, &comparison->uses) {
 		if (!check_use(&check, use, ret, &no_memory)) {
 			ret->use = use;
 			break;
@@ -330,7 +329,7 @@ static struct uk_error *commit_use(struct uk_placement *placement, const struct 
 struct uk_error *uk_agree_commit(struct uk_placement *placement, const struct uk_section *section,
 				 const struct uk_comparison *comparison, const uint64_t *bases)
 {
-	uk_vec_for_each (use, &comparison->uses) {
+	uk_vec_for_each(use, &comparison->uses) {
 		if (!placement->by_votes && is_replaced(placement, use))
 			continue;
 		struct uk_error *err = commit_use(placement, use);

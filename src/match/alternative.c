@@ -97,7 +97,7 @@ bool uk_fragment_alternative(struct uk_walk *walk, struct uk_fragment *outer,
 {
 	for (size_t i = site->nr; i-- > 0;) {
 		const struct uk_replacement *replacement =
-		    &walk->sites->replacements.data[site->first + i];
+			&walk->sites->replacements.data[site->first + i];
 		bool fits = replacement->direct_call ? is_direct_call(walk, outer, site)
 						     : is_replaced(walk, outer, site, replacement);
 		if (fits)

@@ -38,7 +38,7 @@ static bool scan_code(struct search *search, const ZydisDecoder *decoder, uint64
 	for (uint64_t at = start; at < end && !search->ret->found;) {
 		ZydisDecodedInstruction instruction;
 		if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(
-			decoder, NULL, section->data + at, section->size - at, &instruction))) {
+			    decoder, NULL, section->data + at, section->size - at, &instruction))) {
 			*bad_ret = at;
 			return false;
 		}
@@ -55,7 +55,7 @@ static bool scan_code(struct search *search, const ZydisDecoder *decoder, uint64
 static void scan_neighbours(struct search *search, const struct uk_object *object,
 			    const ZydisDecoder *decoder, const struct uk_symbol *function)
 {
-	uk_vec_for_each (symbol, &object->symbols) {
+	uk_vec_for_each(symbol, &object->symbols) {
 		uint64_t bad;
 		if (!uk_symbol_is_function(*symbol) || *symbol == function ||
 		    (*symbol)->section != search->section ||
@@ -78,7 +78,7 @@ static bool leads_into_code(const struct uk_section *section)
 
 static void scan_relocs(struct search *search, const struct uk_section *section)
 {
-	uk_vec_for_each (reloc, &section->relocs) {
+	uk_vec_for_each(reloc, &section->relocs) {
 		const struct uk_symbol *symbol = reloc->symbol;
 		if (symbol->place != UK_SYMBOL_DEFINED || symbol->section != search->section)
 			continue;
@@ -111,7 +111,7 @@ struct uk_error *uk_branch_find_into(const struct uk_object *object,
 				       function->name, bad - function->value);
 	if (!ret->found)
 		scan_neighbours(&search, object, &decoder, function);
-	uk_vec_for_each (section, &object->sections)
+	uk_vec_for_each(section, &object->sections)
 		if (!ret->found && leads_into_code(*section))
 			scan_relocs(&search, *section);
 	return NULL;

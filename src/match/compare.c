@@ -122,7 +122,7 @@ static bool find_instruction(const struct uk_walk *walk, const struct uk_section
 			     uint64_t offset, uint64_t *start_ret, uint64_t *len_ret)
 {
 	const struct uk_symbol *function =
-	    uk_object_symbol_at(walk->sites->object, section, offset);
+		uk_object_symbol_at(walk->sites->object, section, offset);
 	if (!function)
 		return false;
 	for (uint64_t at = function->value; at <= offset;) {
@@ -233,8 +233,8 @@ static bool is_short_jump(struct uk_walk *walk, struct uk_fragment *fragment, ui
 		       !memcmp(filler, int3, sizeof(int3)));
 	if (!filled)
 		return false;
-	uint64_t target =
-	    uk_fragment_addr(fragment, offset) + JMP8_LEN + (uint64_t)(int64_t)(int8_t)memory[1];
+	uint64_t target = uk_fragment_addr(fragment, offset) + JMP8_LEN +
+			  (uint64_t)(int64_t)(int8_t)memory[1];
 	uint64_t value = target - 4 - (uint64_t)reloc->addend;
 	return uk_walk_use(walk, fragment,
 			   (struct uk_use){ .symbol = reloc->symbol,
@@ -297,7 +297,7 @@ static bool walk_patched(struct uk_walk *walk, struct uk_fragment *fragment, uin
 static const struct uk_held *find_held(const struct uk_walk *walk, uint64_t from, uint64_t to)
 {
 	const struct uk_held *first = NULL;
-	uk_vec_for_each (held, &walk->out->held.ranges) {
+	uk_vec_for_each(held, &walk->out->held.ranges) {
 		if (held->addr >= walk->base + to || held->addr + held->len <= walk->base + from)
 			continue;
 		if (!first || held->addr < first->addr)
@@ -347,7 +347,7 @@ bool uk_fragment_walk(struct uk_walk *walk, struct uk_fragment *fragment)
 		while (next < list->sites.len && list->sites.data[next].offset < at)
 			next++;
 		const struct uk_site *site =
-		    next < list->sites.len ? &list->sites.data[next] : NULL;
+			next < list->sites.len ? &list->sites.data[next] : NULL;
 		if (site && site->offset >= fragment->end)
 			site = NULL;
 		if (!site || site->offset > at) {

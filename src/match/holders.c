@@ -21,14 +21,14 @@ void uk_holders_destroy(struct uk_holders *holders)
 {
 	if (!holders)
 		return;
-	uk_vec_for_each (probe, &holders->probes)
+	uk_vec_for_each(probe, &holders->probes)
 		free(probe->name);
-	uk_vec_for_each (traced, &holders->traced) {
+	uk_vec_for_each(traced, &holders->traced) {
 		free(traced->function);
 		free(traced->module);
 		free(traced->how);
 	}
-	uk_vec_for_each (livepatch, &holders->livepatches) {
+	uk_vec_for_each(livepatch, &holders->livepatches) {
 		free(livepatch->patch);
 		free(livepatch->object);
 		free(livepatch->function);
@@ -225,7 +225,7 @@ uint64_t uk_holder_probe_len(const struct uk_holder_probe *probe)
 const struct uk_holder_probe *uk_holders_probe(const struct uk_holders *holders, uint64_t address,
 					       uint64_t len)
 {
-	uk_vec_for_each (probe, &holders->probes) {
+	uk_vec_for_each(probe, &holders->probes) {
 		if (probe->address - address < len ||
 		    address - probe->address < uk_holder_probe_len(probe))
 			return probe;
@@ -236,7 +236,7 @@ const struct uk_holder_probe *uk_holders_probe(const struct uk_holders *holders,
 const struct uk_holder_traced *uk_holders_traced(const struct uk_holders *holders,
 						 const char *module, const char *function)
 {
-	uk_vec_for_each (traced, &holders->traced)
+	uk_vec_for_each(traced, &holders->traced)
 		if (!strcmp(traced->function, function) && !strcmp(traced->module, module))
 			return traced;
 	return NULL;
@@ -245,7 +245,7 @@ const struct uk_holder_traced *uk_holders_traced(const struct uk_holders *holder
 const struct uk_holder_livepatch *uk_holders_livepatch(const struct uk_holders *holders,
 						       const char *object, const char *function)
 {
-	uk_vec_for_each (livepatch, &holders->livepatches)
+	uk_vec_for_each(livepatch, &holders->livepatches)
 		if (!strcmp(livepatch->function, function) && !strcmp(livepatch->object, object))
 			return livepatch;
 	return NULL;

@@ -198,12 +198,12 @@ static struct uk_error *find_banner(struct uk_memory *memory)
 {
 	static const char start[] = "Linux version ";
 	const size_t len = sizeof(start) - 1;
-	uk_vec_for_each (region, &memory->regions) {
+	uk_vec_for_each(region, &memory->regions) {
 		const uint8_t *at = region->data, *end = at + region->len;
 		while ((at = memmem(at, (size_t)(end - at), start, len))) {
 			at += len;
 			struct uk_error *err =
-			    parse_banner(memory, (const char *)at, (size_t)(end - at));
+				parse_banner(memory, (const char *)at, (size_t)(end - at));
 			if (err || memory->identity.release)
 				return err;
 		}

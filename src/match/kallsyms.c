@@ -121,8 +121,9 @@ static bool parse_line(char *line, char *end, struct uk_kallsym *ret)
 		end[-1] = '\0';
 		module = tab + 2;
 	}
-	*ret =
-	    (struct uk_kallsym){ .name = name, .module = module, .address = address, .type = type };
+	*ret = (struct uk_kallsym){
+		.name = name, .module = module, .address = address, .type = type
+	};
 	return *name != '\0';
 }
 
@@ -146,9 +147,9 @@ static struct uk_error *parse_lines(struct uk_kallsyms *kallsyms, size_t len)
 	}
 	if (!any_address)
 		return uk_error_create(
-		    UK_ERR_SYSTEM,
-		    "kallsyms: the kernel hides all addresses; run as root, and if that is "
-		    "so already: sysctl kernel.kptr_restrict=1");
+			UK_ERR_SYSTEM,
+			"kallsyms: the kernel hides all addresses; run as root, and if that is "
+			"so already: sysctl kernel.kptr_restrict=1");
 	return NULL;
 }
 
@@ -226,23 +227,22 @@ const struct uk_kallsym *uk_kallsyms_at(const struct uk_kallsyms *kallsyms, uint
 		return NULL;
 	const struct uk_kallsym *last = &kallsyms->symbols.data[kallsyms->by_address[nr - 1]];
 	return &kallsyms->symbols
-		    .data[kallsyms->by_address[count_below(kallsyms, last->address, false)]];
+			.data[kallsyms->by_address[count_below(kallsyms, last->address, false)]];
 }
 
 bool uk_kallsyms_has(const struct uk_kallsyms *kallsyms, const char *name, const char *module,
 		     uint64_t address)
 {
-	uk_kallsyms_for_each(symbol, kallsyms,
-			     name) if (symbol->address == address &&
-				       (!module || !strcmp(symbol->module, module))) return true;
+	uk_kallsyms_for_each(symbol, kallsyms, name)
+		if (symbol->address == address && (!module || !strcmp(symbol->module, module)))
+			return true;
 	return false;
 }
 
 uint64_t uk_kallsyms_unique(const struct uk_kallsyms *kallsyms, const char *name)
 {
 	uint64_t found = 0;
-	uk_kallsyms_for_each(symbol, kallsyms, name)
-	{
+	uk_kallsyms_for_each(symbol, kallsyms, name) {
 		if (strcmp(symbol->module, vmlinux) != 0)
 			continue;
 		if (found && found != symbol->address)

@@ -205,7 +205,7 @@ static bool expand_name(const struct tables *tables, const uint8_t **at, struct 
 	size_t start = text->len;
 	for (; code < next; code++) {
 		const uint8_t *token =
-		    tables->token_table + uk_get_u16(tables->token_index + 2 * (size_t)*code);
+			tables->token_table + uk_get_u16(tables->token_index + 2 * (size_t)*code);
 		size_t len = strlen((const char *)token);
 		if (!len) /* no name uses a token that stands for nothing */
 			return false;
@@ -241,7 +241,7 @@ static struct uk_error *decode_all(const struct tables *tables, struct uk_kallsy
 	struct uk_error *err = uk_strbuf_finish(&text, &kallsyms->text);
 	if (err)
 		return err;
-	uk_vec_for_each (symbol, &kallsyms->symbols) {
+	uk_vec_for_each(symbol, &kallsyms->symbols) {
 		const char *typed = kallsyms->text + (size_t)symbol->name;
 		symbol->type = typed[0];
 		symbol->name = typed + 1;
@@ -251,7 +251,7 @@ static struct uk_error *decode_all(const struct tables *tables, struct uk_kallsy
 
 static bool find_tables(const struct uk_memory *image, struct tables *tables)
 {
-	uk_vec_for_each (region, &image->regions) {
+	uk_vec_for_each(region, &image->regions) {
 		if (region->addr < KERNEL_MAP || region->len < TOKEN_TABLE_MAX)
 			continue;
 		size_t skip = (size_t)(-region->addr & 7);

@@ -52,7 +52,7 @@ static bool is_skipped(const struct job *job, unsigned int part)
 
 static bool is_loaded(const struct job *job, const char *module)
 {
-	uk_vec_for_each (symbol, &job->request->kallsyms->symbols)
+	uk_vec_for_each(symbol, &job->request->kallsyms->symbols)
 		if (!strcmp(symbol->module, module))
 			return true;
 	return false;
@@ -86,8 +86,8 @@ static struct uk_error *place_object(struct job *job, size_t number)
 		return NULL;
 	const char *target = job->update->parts.data[object->part].target;
 	struct uk_error *err = uk_placement_create(
-	    &job->run, job->request->plain[number], object->path, target, true,
-	    &job->placements.learned, job->match, number, &job->placements.plain[number]);
+		&job->run, job->request->plain[number], object->path, target, true,
+		&job->placements.learned, job->match, number, &job->placements.plain[number]);
 	return err ? err : uk_placement_run(job->placements.plain[number]);
 }
 
@@ -95,7 +95,7 @@ static struct uk_error *place_object(struct job *job, size_t number)
 
 static bool is_after(const struct job *job, const char *id)
 {
-	uk_vec_for_each (after, &job->update->after)
+	uk_vec_for_each(after, &job->update->after)
 		if (!strcmp(*after, id))
 			return true;
 	return false;
@@ -116,7 +116,7 @@ static const struct uk_match_replaced *find_replaced(const struct job *job, size
 
 static struct uk_symbol *find_function(const struct uk_object *object, const char *name)
 {
-	uk_vec_for_each (symbol, &object->symbols)
+	uk_vec_for_each(symbol, &object->symbols)
 		if (uk_symbol_is_function(*symbol) && !strcmp((*symbol)->name, name))
 			return *symbol;
 	return NULL;
@@ -134,8 +134,8 @@ static struct uk_error *get_prev(struct job *job, size_t number, struct uk_place
 	if (!*placement && job->request->prev && job->request->prev[number]) {
 		const char *target = job->update->parts.data[object->part].target;
 		struct uk_error *err = uk_placement_create(
-		    &job->run, job->request->prev[number], object->path, target, false,
-		    &job->placements.learned, job->match, number, placement);
+			&job->run, job->request->prev[number], object->path, target, false,
+			&job->placements.learned, job->match, number, placement);
 		if (err)
 			return err;
 	}
@@ -158,7 +158,7 @@ static struct uk_error *take_copy(struct job *job, const struct uk_update_functi
 	if (err)
 		return err;
 	const struct uk_symbol *symbol =
-	    placement ? find_function(placement->object, function->name) : NULL;
+		placement ? find_function(placement->object, function->name) : NULL;
 	if (!symbol)
 		return no_function(object, function->name);
 	const struct uk_place *place = &placement->places[symbol->section->index];
@@ -170,12 +170,12 @@ static struct uk_error *take_copy(struct job *job, const struct uk_update_functi
 
 static struct uk_error *take_copies(struct job *job)
 {
-	uk_vec_for_each (function, &job->update->functions) {
+	uk_vec_for_each(function, &job->update->functions) {
 		unsigned int part = job->update->objects.data[function->object].part;
 		if (function->change != UK_CHANGE_CHANGED || is_skipped(job, part))
 			continue;
 		const struct uk_match_replaced *replaced =
-		    find_replaced(job, function->object, function->name);
+			find_replaced(job, function->object, function->name);
 		struct uk_error *err = replaced ? take_copy(job, function, replaced) : NULL;
 		if (err)
 			return err;
@@ -194,11 +194,11 @@ static struct uk_error *take_copies(struct job *job)
 
 static struct uk_error *check_excluded(const struct job *job, size_t number, const char *function)
 {
-	uk_vec_for_each (excluded, &job->match->excluded)
+	uk_vec_for_each(excluded, &job->match->excluded)
 		if (excluded->object == number && !strcmp(excluded->function, function))
 			return uk_error_create(
-			    UK_ERR_REFUSED, "%s: function %s: %s stands in it; remove it first",
-			    job->update->objects.data[number].path, function, excluded->holder);
+				UK_ERR_REFUSED, "%s: function %s: %s stands in it; remove it first",
+				job->update->objects.data[number].path, function, excluded->holder);
 	return NULL;
 }
 
@@ -421,13 +421,13 @@ void uk_match_destroy(struct uk_match *match)
 {
 	if (!match)
 		return;
-	uk_vec_for_each (function, &match->functions)
+	uk_vec_for_each(function, &match->functions)
 		free(function->shared_with);
-	uk_vec_for_each (symbol, &match->symbols)
+	uk_vec_for_each(symbol, &match->symbols)
 		free(symbol->name);
-	uk_vec_for_each (section, &match->sections)
+	uk_vec_for_each(section, &match->sections)
 		free(section->name);
-	uk_vec_for_each (excluded, &match->excluded) {
+	uk_vec_for_each(excluded, &match->excluded) {
 		free(excluded->function);
 		free(excluded->holder);
 	}
@@ -441,7 +441,7 @@ void uk_match_destroy(struct uk_match *match)
 
 uint64_t uk_match_address(const struct uk_match *match, const char *name)
 {
-	uk_vec_for_each (symbol, &match->symbols)
+	uk_vec_for_each(symbol, &match->symbols)
 		if (!strcmp(symbol->name, name))
 			return symbol->address;
 	return 0;

@@ -39,7 +39,7 @@ void uk_memory_destroy(struct uk_memory *memory)
 {
 	if (!memory)
 		return;
-	uk_vec_for_each (region, &memory->regions)
+	uk_vec_for_each(region, &memory->regions)
 		free(region->data);
 	uk_vec_deinit(&memory->regions);
 	uk_vec_deinit(&memory->segments);
@@ -58,9 +58,10 @@ struct uk_error *uk_memory_add(struct uk_memory *memory, uint64_t addr, const vo
 	if (!len)
 		return NULL;
 	if (addr + (len - 1) < addr)
-		return uk_error_create(
-		    UK_ERR_INVALID, "%s: a range at 0x%" PRIx64 " wraps around the end of memory",
-		    memory->name, addr);
+		return uk_error_create(UK_ERR_INVALID,
+				       "%s: a range at 0x%" PRIx64
+				       " wraps around the end of memory",
+				       memory->name, addr);
 	size_t at = 0;
 	for (; at < memory->regions.len && memory->regions.data[at].addr < addr; at++)
 		;
@@ -103,7 +104,7 @@ static const struct uk_region *find_region(const struct uk_memory *memory, uint6
 static const struct uk_memory_segment *find_segment(const struct uk_memory *memory, uint64_t addr,
 						    size_t len)
 {
-	uk_vec_for_each (segment, &memory->segments)
+	uk_vec_for_each(segment, &memory->segments)
 		if (addr >= segment->addr && uk_range_ok(addr - segment->addr, len, segment->len))
 			return segment;
 	return NULL;
@@ -127,7 +128,7 @@ static struct uk_error *read_segment(const struct uk_memory *memory,
 	uint64_t offset = segment->offset + (addr - segment->addr);
 	for (size_t done = 0; done < len;) {
 		ssize_t got =
-		    pread(memory->fd, (char *)ret + done, len - done, (off_t)(offset + done));
+			pread(memory->fd, (char *)ret + done, len - done, (off_t)(offset + done));
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)

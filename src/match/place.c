@@ -30,7 +30,7 @@ static void trial_deinit(struct trial *trial)
 
 static void trials_deinit(struct trials *trials)
 {
-	uk_vec_for_each (trial, &trials->tried)
+	uk_vec_for_each(trial, &trials->tried)
 		trial_deinit(trial);
 	uk_vec_deinit(&trials->tried);
 }
@@ -127,7 +127,7 @@ struct uk_error *uk_placement_create(const struct uk_run *run, const struct uk_o
 	bool vmlinux = !strcmp(target, "vmlinux");
 	for (size_t i = 0; i < object->sections.len; i++)
 		placement->places[i].kind =
-		    kind_of(object->sections.data[i], vmlinux, run->memory->live);
+			kind_of(object->sections.data[i], vmlinux, run->memory->live);
 	struct uk_error *err = uk_sites_collect(object, run->version, &placement->sites);
 	if (err)
 		return uk_error_wrap(err, "%s", path);
@@ -157,7 +157,7 @@ static bool has_symbol(const struct uk_placement *placement, const struct uk_sym
 static bool has_all(const struct uk_placement *placement, const struct uk_section *section,
 		    uint64_t base)
 {
-	uk_vec_for_each (symbol, &placement->object->symbols)
+	uk_vec_for_each(symbol, &placement->object->symbols)
 		if ((*symbol)->section == section && uk_symbol_votes(*symbol) &&
 		    !has_symbol(placement, *symbol, base))
 			return false;
@@ -167,8 +167,8 @@ static bool has_all(const struct uk_placement *placement, const struct uk_sectio
 static size_t count_known(const struct uk_placement *placement, const struct uk_symbol *symbol)
 {
 	size_t nr = 0;
-	uk_kallsyms_for_each(known, placement->run->kallsyms, symbol->name) nr +=
-	    !strcmp(known->module, placement->target);
+	uk_kallsyms_for_each(known, placement->run->kallsyms, symbol->name)
+		nr += !strcmp(known->module, placement->target);
 	return nr;
 }
 
@@ -179,7 +179,7 @@ static const struct uk_symbol *best_voter(const struct uk_placement *placement,
 {
 	const struct uk_symbol *best = NULL;
 	size_t fewest = SIZE_MAX;
-	uk_vec_for_each (symbol, &placement->object->symbols) {
+	uk_vec_for_each(symbol, &placement->object->symbols) {
 		if ((*symbol)->section != section || !uk_symbol_votes(*symbol))
 			continue;
 		size_t nr = count_known(placement, *symbol);
@@ -195,7 +195,7 @@ static const struct uk_symbol *best_voter(const struct uk_placement *placement,
 
 static bool contains(const struct addresses *addresses, uint64_t address)
 {
-	uk_vec_for_each (found, &addresses->found)
+	uk_vec_for_each(found, &addresses->found)
 		if (*found == address)
 			return true;
 	return false;
@@ -205,12 +205,11 @@ static bool contains(const struct addresses *addresses, uint64_t address)
 static struct uk_error *weak_candidates(const struct uk_placement *placement,
 					const struct uk_section *section, struct addresses *ret)
 {
-	uk_vec_for_each (symbol, &placement->object->symbols) {
+	uk_vec_for_each(symbol, &placement->object->symbols) {
 		if ((*symbol)->place != UK_SYMBOL_DEFINED || (*symbol)->section != section ||
 		    (*symbol)->bind != STB_WEAK)
 			continue;
-		uk_kallsyms_for_each(known, placement->run->kallsyms, (*symbol)->name)
-		{
+		uk_kallsyms_for_each(known, placement->run->kallsyms, (*symbol)->name) {
 			uint64_t base = known->address - (*symbol)->value;
 			if (strcmp(known->module, placement->target) != 0 || contains(ret, base))
 				continue;
@@ -230,8 +229,7 @@ static struct uk_error *find_candidates(const struct uk_placement *placement,
 	if (!voter)
 		return uk_section_is_text(section) ? weak_candidates(placement, section, ret)
 						   : NULL;
-	uk_kallsyms_for_each(known, placement->run->kallsyms, voter->name)
-	{
+	uk_kallsyms_for_each(known, placement->run->kallsyms, voter->name) {
 		uint64_t base = known->address - voter->value;
 		if (strcmp(known->module, placement->target) != 0 ||
 		    !has_all(placement, section, base) || contains(ret, base))
@@ -248,7 +246,7 @@ static struct uk_error *find_candidates(const struct uk_placement *placement,
  */
 static struct uk_error *place_by_votes(struct uk_placement *placement)
 {
-	uk_vec_for_each (section, &placement->object->sections) {
+	uk_vec_for_each(section, &placement->object->sections) {
 		struct uk_place *place = &placement->places[(*section)->index];
 		if (place->kind == UK_PLACE_MERGED || !((*section)->flags & SHF_ALLOC))
 			continue;
@@ -268,7 +266,7 @@ static struct uk_error *place_by_votes(struct uk_placement *placement)
 bool uk_placement_fits_names(const struct uk_placement *placement, const struct uk_section *section,
 			     uint64_t base)
 {
-	uk_vec_for_each (symbol, &placement->object->symbols)
+	uk_vec_for_each(symbol, &placement->object->symbols)
 		if ((*symbol)->section == section && uk_symbol_votes(*symbol) &&
 		    count_known(placement, *symbol) && !has_symbol(placement, *symbol, base))
 			return false;
@@ -282,14 +280,14 @@ static struct uk_error *exclude_held(struct uk_placement *placement,
 				     const struct uk_section *section, uint64_t base,
 				     struct uk_comparison *comparison)
 {
-	uk_vec_for_each (held, &comparison->held.ranges) {
+	uk_vec_for_each(held, &comparison->held.ranges) {
 		uint64_t offset = held->addr > base ? held->addr - base : 0;
 		const struct uk_symbol *function =
-		    uk_object_symbol_at(placement->object, section, offset);
+			uk_object_symbol_at(placement->object, section, offset);
 		uint64_t start = function ? function->value : offset;
 		uint64_t end = function ? start + function->size : offset + held->len;
 		size_t kept = 0;
-		uk_vec_for_each (use, &comparison->uses)
+		uk_vec_for_each(use, &comparison->uses)
 			if (use->offset < start || use->offset >= end)
 				comparison->uses.data[kept++] = *use;
 		comparison->uses.len = kept;
@@ -297,7 +295,7 @@ static struct uk_error *exclude_held(struct uk_placement *placement,
 			continue;
 		struct uk_match_excluded excluded = { .object = placement->number };
 		struct uk_error *err =
-		    uk_strdup(function ? function->name : section->name, &excluded.function);
+			uk_strdup(function ? function->name : section->name, &excluded.function);
 		if (!err)
 			err = uk_strdup(held->holder, &excluded.holder);
 		if (!err && !uk_vec_push(&placement->match->excluded, excluded))
@@ -329,7 +327,7 @@ static struct uk_error *compare_settled(const struct uk_placement *placement,
 	enum { ATTEMPTS = 5, PAUSE_US = 20000 };
 	for (unsigned int attempt = 1;; attempt++) {
 		struct uk_error *err =
-		    uk_compare_section(placement->run, placement->sites, section, base, ret);
+			uk_compare_section(placement->run, placement->sites, section, base, ret);
 		if (err || attempt == ATTEMPTS || !is_moving(placement, ret))
 			return err;
 		uk_comparison_deinit(ret);
@@ -409,7 +407,7 @@ static struct uk_error *choose(struct uk_placement *placement, const struct uk_s
 	size_t nr_fitting = 0;
 	if (!uk_vec_reserve(&trials.tried, candidates->found.len))
 		return uk_error_nomem();
-	uk_vec_for_each (base, &candidates->found) {
+	uk_vec_for_each(base, &candidates->found) {
 		struct trial *trial = &trials.tried.data[trials.tried.len++];
 		*trial = (struct trial){};
 		struct uk_error *err = try_place(placement, section, *base, trial);
@@ -455,7 +453,7 @@ struct uk_error *uk_placement_settle(struct uk_placement *placement)
 	bool again = true;
 	while (again) {
 		again = false;
-		uk_vec_for_each (section, &placement->object->sections) {
+		uk_vec_for_each(section, &placement->object->sections) {
 			struct uk_place *place = &placement->places[(*section)->index];
 			bool compares = place->kind == UK_PLACE_RODATA ||
 					(place->kind == UK_PLACE_CODE && placement->by_votes);
@@ -473,7 +471,7 @@ struct uk_error *uk_placement_settle(struct uk_placement *placement)
 /* Places that more than one content fitted, now that more is known. */
 static struct uk_error *retry_ambiguous(struct uk_placement *placement)
 {
-	uk_vec_for_each (section, &placement->object->sections) {
+	uk_vec_for_each(section, &placement->object->sections) {
 		struct uk_place *place = &placement->places[(*section)->index];
 		if (!place->ambiguous || place->compared)
 			continue;
@@ -489,7 +487,7 @@ static struct uk_error *retry_ambiguous(struct uk_placement *placement)
 struct uk_error *uk_placement_run(struct uk_placement *placement)
 {
 	struct uk_error *err = place_by_votes(placement);
-	uk_vec_for_each (section, &placement->object->sections) {
+	uk_vec_for_each(section, &placement->object->sections) {
 		if (!err && is_code(placement, *section) &&
 		    !placement->places[(*section)->index].known)
 			err = place_code(placement, *section);
@@ -513,7 +511,7 @@ bool uk_placement_address(const struct uk_placement *placement, const struct uk_
 	const struct uk_place *place = &placement->places[symbol->section->index];
 	if (place->kind == UK_PLACE_MERGED) {
 		const struct uk_map_entry *entry =
-		    uk_map_find_num(&placement->merged, symbol->index);
+			uk_map_find_num(&placement->merged, symbol->index);
 		if (entry)
 			*ret = entry->num;
 		return entry;

@@ -12,7 +12,7 @@ enum { ENDBR_LEN = 4, FENTRY_LEN = 5, CALL = 0xe8, INT3 = 0xcc };
 
 static struct uk_error *refuse(const struct uk_placement *placement,
 			       const struct uk_symbol *function, const char *fmt, ...)
-    uk_printf(3, 4);
+	uk_printf(3, 4);
 
 static struct uk_error *refuse(const struct uk_placement *placement,
 			       const struct uk_symbol *function, const char *fmt, ...)
@@ -79,12 +79,12 @@ static struct uk_error *check_room(const struct uk_placement *placement,
 	bool free = offset <= end && uk_run_read(placement->run, base + from, bytes, len);
 	for (size_t i = 0; free && i < len; i++)
 		free = bytes[i] == INT3;
-	uk_vec_for_each (symbol, &placement->object->symbols)
+	uk_vec_for_each(symbol, &placement->object->symbols)
 		if (is_another(*symbol, function) && (*symbol)->value >= end &&
 		    (*symbol)->value < offset + UK_REDIRECT_LEN)
 			free = false;
 	const struct uk_kallsym *next =
-	    uk_kallsyms_at(placement->run->kallsyms, base + offset + UK_REDIRECT_LEN - 1);
+		uk_kallsyms_at(placement->run->kallsyms, base + offset + UK_REDIRECT_LEN - 1);
 	if (next && next->address >= base + end)
 		free = false;
 	if (free)
@@ -98,7 +98,7 @@ static struct uk_error *check_room(const struct uk_placement *placement,
 static struct uk_error *check_sites(const struct uk_placement *placement,
 				    const struct uk_symbol *function, uint64_t offset)
 {
-	uk_vec_for_each (site, &placement->sites->by_section[function->section->index].sites) {
+	uk_vec_for_each(site, &placement->sites->by_section[function->section->index].sites) {
 		if (site->offset >= offset + UK_REDIRECT_LEN ||
 		    offset >= site->offset + site->len || !uk_site_class_is_dynamic(site->class))
 			continue;
@@ -136,13 +136,13 @@ static struct uk_error *check_holders(const struct uk_placement *placement,
 	if (!holders)
 		return NULL;
 	const struct uk_holder_livepatch *livepatch =
-	    uk_holders_livepatch(holders, placement->target, function->name);
+		uk_holders_livepatch(holders, placement->target, function->name);
 	if (livepatch)
 		return refuse(placement, function,
 			      "livepatch %s holds it; disable it first: echo 0 > "
 			      "/sys/kernel/livepatch/%s/enabled",
 			      livepatch->patch, livepatch->patch);
-	uk_vec_for_each (probe, &holders->probes)
+	uk_vec_for_each(probe, &holders->probes)
 		if (!probe->ftrace && probe->address - address < function->size)
 			return refuse(placement, function,
 				      "%s stands in it and would no longer be reached; remove "
@@ -163,8 +163,8 @@ static struct uk_error *name_tracer(const struct uk_placement *placement,
 	uint64_t target = site + FENTRY_LEN + (uint64_t)(int64_t)uk_get_s32(code + 1);
 	const struct uk_kallsym *symbol = uk_kallsyms_at(run->kallsyms, target);
 	const struct uk_holder_traced *traced =
-	    run->holders ? uk_holders_traced(run->holders, placement->target, function->name)
-			 : NULL;
+		run->holders ? uk_holders_traced(run->holders, placement->target, function->name)
+			     : NULL;
 	if (symbol && uk_str_starts(symbol->name, "bpf_trampoline_"))
 		return uk_asprintf(ret, "BPF trampoline %s", symbol->name);
 	if (traced)

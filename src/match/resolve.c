@@ -35,7 +35,7 @@ static enum found find_in(const struct uk_placement *placement, const char *name
 	enum found found = FOUND_NONE;
 	if (!placement)
 		return found;
-	uk_vec_for_each (symbol, &placement->object->symbols) {
+	uk_vec_for_each(symbol, &placement->object->symbols) {
 		uint64_t address;
 		if ((*symbol)->place != UK_SYMBOL_DEFINED || strcmp((*symbol)->name, name) != 0)
 			continue;
@@ -55,7 +55,7 @@ static enum found find_in(const struct uk_placement *placement, const char *name
 /* The part modules of the updates before this one define what these added. */
 static bool is_before(const struct uk_match_request *request, const char *module)
 {
-	uk_vec_for_each (id, &request->update->after) {
+	uk_vec_for_each(id, &request->update->after) {
 		uk_auto_free char *prefix = NULL;
 		uk_auto_error struct uk_error *err = uk_asprintf(&prefix, "upkeep_%s_", *id);
 		if (!err && uk_str_starts(module, prefix))
@@ -68,8 +68,7 @@ static enum found find_added(const struct uk_match_request *request, const char 
 			     uint64_t *ret)
 {
 	enum found found = FOUND_NONE;
-	uk_kallsyms_for_each(symbol, request->kallsyms, name)
-	{
+	uk_kallsyms_for_each(symbol, request->kallsyms, name) {
 		if (!is_before(request, symbol->module))
 			continue;
 		found = found == FOUND_NONE ? FOUND_ONE : FOUND_SEVERAL;
@@ -87,8 +86,7 @@ static enum found find_in_target(const struct uk_match_request *request, size_t 
 	enum found found = FOUND_NONE;
 	if (strcmp(name, "__this_module") != 0)
 		return found;
-	uk_kallsyms_for_each(symbol, request->kallsyms, name)
-	{
+	uk_kallsyms_for_each(symbol, request->kallsyms, name) {
 		if (strcmp(symbol->module, target) != 0)
 			continue;
 		found = found == FOUND_NONE ? FOUND_ONE : FOUND_SEVERAL;
@@ -122,11 +120,11 @@ struct uk_error *uk_resolve_local(const struct uk_match_request *request,
 				       path, name);
 	if (last == FOUND_UNPLACED || found == FOUND_UNPLACED)
 		return uk_error_create(
-		    UK_ERR_REFUSED,
-		    "%s: where symbol %s is in the running kernel cannot be "
-		    "proved: no matched code refers to its section, and kallsyms "
-		    "does not tell it from others",
-		    path, name);
+			UK_ERR_REFUSED,
+			"%s: where symbol %s is in the running kernel cannot be "
+			"proved: no matched code refers to its section, and kallsyms "
+			"does not tell it from others",
+			path, name);
 	return uk_error_create(UK_ERR_INVALID, "%s: has no symbol %s", path, name);
 }
 
@@ -141,8 +139,8 @@ static struct uk_error *refuse_ambiguous(const struct uk_kallsyms *kallsyms, con
 	uk_auto_strbuf struct uk_strbuf text = {};
 	uk_auto_free char *list = NULL;
 	uk_kallsyms_for_each(symbol, kallsyms, name)
-	    uk_strbuf_addf(&text, "%s0x%" PRIx64 " (%c, %s)", text.len ? ", " : "", symbol->address,
-			   symbol->type, symbol->module);
+		uk_strbuf_addf(&text, "%s0x%" PRIx64 " (%c, %s)", text.len ? ", " : "",
+			       symbol->address, symbol->type, symbol->module);
 	struct uk_error *err = uk_strbuf_finish(&text, &list);
 	if (err)
 		return err;
@@ -158,8 +156,7 @@ static struct uk_error *find_by_name(const struct uk_kallsyms *kallsyms, const c
 {
 	size_t globals = 0, all = 0;
 	uint64_t global = 0, any = 0;
-	uk_kallsyms_for_each(symbol, kallsyms, name)
-	{
+	uk_kallsyms_for_each(symbol, kallsyms, name) {
 		if (is_global(symbol) && (!globals || symbol->address != global)) {
 			global = symbol->address;
 			globals++;
@@ -188,7 +185,7 @@ static enum found find_defined(const struct uk_placements *placements, const cha
 		const struct uk_placement *placement = placements->plain[i];
 		if (!placement)
 			continue;
-		uk_vec_for_each (symbol, &placement->object->symbols)
+		uk_vec_for_each(symbol, &placement->object->symbols)
 			if (!uk_symbol_is_local(*symbol) && !strcmp((*symbol)->name, name) &&
 			    (*symbol)->bind != STB_WEAK &&
 			    uk_placement_address(placement, *symbol, ret))
@@ -203,9 +200,9 @@ static enum found find_learned(const struct uk_match_request *request,
 			       uint64_t *ret)
 {
 	enum found found = FOUND_NONE;
-	uk_vec_for_each (part, &request->update->parts) {
+	uk_vec_for_each(part, &request->update->parts) {
 		const struct uk_map_entry *entry =
-		    uk_learned_find(&placements->learned, part->target, name);
+			uk_learned_find(&placements->learned, part->target, name);
 		if (!entry)
 			continue;
 		if (found == FOUND_ONE && entry->num != *ret)
@@ -247,9 +244,10 @@ struct uk_error *uk_resolve_symbol(const struct uk_match_request *request,
 		err = find_value(request, name + strlen(value_prefix), &symbol.address);
 	} else if (uk_str_starts(name, local_prefix)) {
 		err = split_local(name, &number, &local)
-			  ? uk_resolve_local(request, placements, number, local, &symbol.address)
-			  : uk_error_create(UK_ERR_INVALID, "\"%s\" names no symbol of an object",
-					    name);
+			      ? uk_resolve_local(request, placements, number, local,
+						 &symbol.address)
+			      : uk_error_create(UK_ERR_INVALID,
+						"\"%s\" names no symbol of an object", name);
 	} else if (learned == FOUND_SEVERAL) {
 		err = refuse_ambiguous(request->kallsyms, name);
 	} else if (learned == FOUND_ONE) {

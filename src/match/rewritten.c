@@ -189,8 +189,7 @@ static bool is_key_value(const struct place *place, uint64_t function)
 	char name[256];
 	if (snprintf(name, sizeof(name), "__SCK__%s", place->site->name) >= (int)sizeof(name))
 		return false;
-	uk_kallsyms_for_each(key, place->walk->run->kallsyms, name)
-	{
+	uk_kallsyms_for_each(key, place->walk->run->kallsyms, name) {
 		uint64_t value;
 		if (uk_run_read_u64(place->walk->run, key->address, &value) && value == function)
 			return true;
@@ -207,9 +206,9 @@ static bool is_return_zero(const struct place *place)
 /* A tail call of nothing: a return, in one of its two forms. */
 static bool is_null_tail(const struct place *place)
 {
-	bool returns =
-	    !memcmp(place->memory, return_now, sizeof(return_now)) ||
-	    (place->memory[0] == JMP32 && is_return_thunk(place, branch_target(place, BRANCH_LEN)));
+	bool returns = !memcmp(place->memory, return_now, sizeof(return_now)) ||
+		       (place->memory[0] == JMP32 &&
+			is_return_thunk(place, branch_target(place, BRANCH_LEN)));
 	return returns && is_key_value(place, 0);
 }
 

@@ -95,7 +95,7 @@ static struct uk_error *held_by_updates(const struct uk_run *run, uint64_t addr,
 		if (!overlaps(addr, len, replaced->jump_addr, UK_REDIRECT_LEN))
 			continue;
 		struct uk_error *err =
-		    uk_asprintf(&holder, "the redirect of update %s", replaced->id);
+			uk_asprintf(&holder, "the redirect of update %s", replaced->id);
 		err = add_held(ret, replaced->jump_addr, UK_REDIRECT_LEN, err, holder);
 		if (err)
 			return err;
@@ -119,7 +119,7 @@ struct uk_error *uk_run_held(const struct uk_run *run, uint64_t addr, uint64_t l
 	struct uk_error *err = held_by_updates(run, addr, len, ret);
 	if (err || !run->holders)
 		return err;
-	uk_vec_for_each (probe, &run->holders->probes) {
+	uk_vec_for_each(probe, &run->holders->probes) {
 		uint64_t probe_len = uk_holder_probe_len(probe);
 		char *holder = NULL;
 		if (probe->ftrace || !overlaps(addr, len, probe->address, probe_len))
@@ -134,7 +134,7 @@ struct uk_error *uk_run_held(const struct uk_run *run, uint64_t addr, uint64_t l
 
 void uk_held_list_deinit(struct uk_held_list *list)
 {
-	uk_vec_for_each (held, &list->ranges)
+	uk_vec_for_each(held, &list->ranges)
 		free(held->holder);
 	uk_vec_deinit(&list->ranges);
 }
@@ -164,7 +164,7 @@ bool uk_run_is_tracer(const struct uk_run *run, uint64_t site, uint64_t target)
 		if (!function || function->address != start)
 			continue;
 		uint64_t address = function->address;
-		uk_vec_for_each (traced, &run->holders->traced)
+		uk_vec_for_each(traced, &run->holders->traced)
 			if (uk_kallsyms_has(run->kallsyms, traced->function, traced->module,
 					    address))
 				return true;

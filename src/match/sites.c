@@ -201,7 +201,7 @@ static struct uk_error *add_relocated(struct uk_sites *sites, const struct uk_se
 
 static struct uk_error *add_all_relocated(struct uk_sites *sites, const struct uk_section *section)
 {
-	uk_vec_for_each (reloc, &section->relocs) {
+	uk_vec_for_each(reloc, &section->relocs) {
 		struct uk_error *err = add_relocated(sites, section, reloc);
 		if (err)
 			return err;
@@ -241,7 +241,7 @@ static bool is_padding(const struct uk_section *section, uint64_t end)
 static bool has_site(const struct uk_sites *sites, const struct uk_section *section,
 		     enum uk_site_class class, uint64_t offset)
 {
-	uk_vec_for_each (site, &sites->by_section[section->index].sites)
+	uk_vec_for_each(site, &sites->by_section[section->index].sites)
 		if (site->class == class && site->offset == offset)
 			return true;
 	return false;
@@ -260,8 +260,8 @@ static struct uk_error *add_entry(struct uk_sites *sites, const struct uk_symbol
 	    uk_rewrites_have(version, UK_REWRITE_ENDBR_SEAL) &&
 	    !has_site(sites, section, UK_SITE_ENDBR, at))
 		err = add_site(
-		    sites, section,
-		    (struct uk_site){ .class = UK_SITE_ENDBR, .offset = at, .len = ENDBR_LEN });
+			sites, section,
+			(struct uk_site){ .class = UK_SITE_ENDBR, .offset = at, .len = ENDBR_LEN });
 	if (!err && uk_rewrites_have(version, UK_REWRITE_CALL_DEPTH) && is_padding(section, at) &&
 	    !has_site(sites, section, UK_SITE_CALL_PADDING, at - CALL_PADDING))
 		err = add_site(sites, section,
@@ -302,7 +302,7 @@ enum { ALT_FLAG_DIRECT_CALL = 2 };
 
 static struct uk_site *same_alternative(struct uk_sites *sites, const struct pointer *at)
 {
-	uk_vec_for_each (site, &sites->by_section[at->section->index].sites)
+	uk_vec_for_each(site, &sites->by_section[at->section->index].sites)
 		if (site->class == UK_SITE_ALTERNATIVE && site->offset == at->offset)
 			return site;
 	return NULL;
@@ -315,7 +315,7 @@ static struct uk_error *read_replacement(struct uk_sites *sites, const struct uk
 	*ret = (struct uk_replacement){ .len = table->data[at + layout->repl_len] };
 	if (layout->flags)
 		ret->direct_call =
-		    uk_get_u16(table->data + at + layout->flags) & ALT_FLAG_DIRECT_CALL;
+			uk_get_u16(table->data + at + layout->flags) & ALT_FLAG_DIRECT_CALL;
 	if (!ret->len)
 		return NULL;
 	struct pointer code;
@@ -359,8 +359,8 @@ static struct uk_error *add_alternative(struct uk_sites *sites, const struct uk_
 	if (len > site->len)
 		site->len = len;
 	return uk_range_ok(site->offset, site->len, code.section->size)
-		   ? NULL
-		   : bad_table(sites, table, at, "a place is longer than its section");
+		       ? NULL
+		       : bad_table(sites, table, at, "a place is longer than its section");
 }
 
 static struct uk_error *add_alternatives(struct uk_sites *sites, const struct uk_section *table,
@@ -371,7 +371,7 @@ static struct uk_error *add_alternatives(struct uk_sites *sites, const struct uk
 		.size = 14, .flags = 10, .instr_len = 12, .repl_len = 13
 	};
 	const struct alt_layout *layout =
-	    uk_rewrites_have(version, UK_REWRITE_ALT_FLAGS) ? &with_flags : &old;
+		uk_rewrites_have(version, UK_REWRITE_ALT_FLAGS) ? &with_flags : &old;
 	if (table->size % layout->size)
 		return bad_table(sites, table, table->size, "ends inside an entry");
 	for (uint64_t at = 0; at < table->size; at += layout->size) {
@@ -530,14 +530,14 @@ static int compare_sites(const void *a, const void *b)
 static struct uk_error *collect(struct uk_sites *sites, uk_version version)
 {
 	const struct uk_object *object = sites->object;
-	uk_vec_for_each (section, &object->sections) {
+	uk_vec_for_each(section, &object->sections) {
 		struct uk_error *err = add_table(sites, *section, version);
 		if (!err && uk_section_is_text(*section) && (*section)->data)
 			err = add_all_relocated(sites, *section);
 		if (err)
 			return err;
 	}
-	uk_vec_for_each (symbol, &object->symbols) {
+	uk_vec_for_each(symbol, &object->symbols) {
 		struct uk_error *err = add_symbol(sites, *symbol, version);
 		if (err)
 			return err;
@@ -596,7 +596,7 @@ const struct uk_site *uk_sites_overlap(const struct uk_sites *sites,
 				       const struct uk_section *section, uint64_t offset,
 				       uint64_t len)
 {
-	uk_vec_for_each (site, &sites->by_section[section->index].sites)
+	uk_vec_for_each(site, &sites->by_section[section->index].sites)
 		if (site->offset < offset + len && offset < site->offset + site->len)
 			return site;
 	return NULL;

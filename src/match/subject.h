@@ -14,7 +14,7 @@ struct uk_subject {
 	const struct uk_update *update; /* of the bundle */
 	/* By number of object, entries of prev may be NULL; by number of part. Owned. */
 	UK_VEC(struct uk_object *) plain, prev, parts;
-	UK_VEC(bool) skip;	   /* by number of part: left out, its target is not there */
+	UK_VEC(bool) skip;	      /* by number of part: left out, its target is not there */
 	UK_VEC(const char *) symbols; /* for uk_match_request.symbols; borrowed from parts */
 };
 

@@ -55,7 +55,7 @@ static struct uk_error *add_members(struct members *members, const struct uk_upd
 
 static void members_deinit(struct members *members)
 {
-	uk_vec_for_each (member, &members->list)
+	uk_vec_for_each(member, &members->list)
 		free(member->data);
 	uk_vec_deinit(&members->list);
 }

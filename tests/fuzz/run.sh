@@ -21,10 +21,10 @@ build() { # OUTPUT SOURCE FLAGS...
 }
 
 mkdir -p "$out/corpus"
-build "$out/seed" tests/fuzz/seed.c -fsanitize=address && "$out/seed" "$out/corpus" || {
+if ! build "$out/seed" tests/fuzz/seed.c -fsanitize=address || ! "$out/seed" "$out/corpus"; then
 	echo "Bail out! no seeds"
 	exit 1
-}
+fi
 number=0 failed=0
 for source in tests/fuzz/fuzz_*.c; do
 	name=$(basename "$source" .c)

@@ -98,7 +98,7 @@ static void add_subject(struct test *test, struct uk_object *object)
 
 static void destroy_test(struct test *test)
 {
-	uk_vec_for_each (subject, &test->subjects)
+	uk_vec_for_each(subject, &test->subjects)
 		destroy_subject(subject);
 	uk_vec_deinit(&test->subjects);
 	uk_memory_destroy(test->memory);
@@ -111,7 +111,7 @@ static void add_bundle(struct test *test, const char *path)
 	struct uk_bundle *bundle;
 	must(uk_bundle_open(path, &policy, &bundle));
 	const struct uk_update *update = uk_bundle_update(bundle);
-	uk_vec_for_each (touched, &update->objects) {
+	uk_vec_for_each(touched, &update->objects) {
 		if (strcmp(update->parts.data[touched->part].target, "vmlinux") != 0)
 			continue;
 		const struct uk_member *member = uk_bundle_member(bundle, touched->plain);
@@ -126,7 +126,7 @@ static void add_bundle(struct test *test, const char *path)
 static const struct uk_match_section *pick_section(struct test *test, const struct subject *subject)
 {
 	uint64_t at = next_random(test) % subject->match->compared;
-	uk_vec_for_each (section, &subject->match->sections) {
+	uk_vec_for_each(section, &subject->match->sections) {
 		if (!section->compared)
 			continue;
 		if (at < section->size)
@@ -226,9 +226,9 @@ static int run(struct test *test, unsigned int flips)
 		try_flip(test, &test->subjects.data[number], &flip);
 		done++;
 	}
-	printf(
-	    "# %u flips in %zu objects: %u refused, %u missed, %u badly explained, %u harmless\n",
-	    flips, test->subjects.len, test->refused, test->missed, test->vague, test->harmless);
+	printf("# %u flips in %zu objects: %u refused, %u missed, %u badly explained, %u "
+	       "harmless\n",
+	       flips, test->subjects.len, test->refused, test->missed, test->vague, test->harmless);
 	bool missed = test->missed || test->harmless > flips / HARMLESS_ONE_IN;
 	printf("1..2\n%sok 1 - every flipped bit is refused\n", missed ? "not " : "");
 	printf("%sok 2 - every refusal names place, expected and found bytes\n",

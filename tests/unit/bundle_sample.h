@@ -34,7 +34,7 @@ static inline void sample_changes(struct uk_update *update)
 					      .old_size = 38,
 					      .new_size = 45,
 					      .section =
-						  sample_copy(".text.upk.0.cmdline_proc_show"),
+						      sample_copy(".text.upk.0.cmdline_proc_show"),
 					      .offset = 16,
 					      .redirect = true };
 	struct uk_update_function added = { .change = UK_CHANGE_NEW,
@@ -62,7 +62,7 @@ static inline void sample_changes(struct uk_update *update)
 	struct uk_finding finding = { .name = sample_copy("initial-value:net/foo.o:limit"),
 				      .place = sample_copy("net/foo.c:12"),
 				      .text = sample_copy(
-					  "The value changes;\n\tnothing sets it again."),
+					      "The value changes;\n\tnothing sets it again."),
 				      .accepted = true };
 	ck_assert(uk_vec_push(&update->findings, finding));
 }

@@ -48,19 +48,19 @@ static inline char *diff_run_text(const struct diff_run *run)
 	static const char *const changes[] = { "changed", "new", "removed" };
 	static const char *const data[] = { "new", "carried", "written", "ignored" };
 	struct uk_strbuf buf = {};
-	uk_vec_for_each (function, &run->result->functions)
-		uk_strbuf_addf(
-		    &buf, "%s%s %s\n", changes[function->change],
-		    function->change == UK_CHANGE_CHANGED && !function->redirect ? " piece" : "",
-		    function->name);
-	uk_vec_for_each (datum, &run->result->data)
+	uk_vec_for_each(function, &run->result->functions)
+		uk_strbuf_addf(&buf, "%s%s %s\n", changes[function->change],
+			       function->change == UK_CHANGE_CHANGED && !function->redirect
+				       ? " piece"
+				       : "",
+			       function->name);
+	uk_vec_for_each(datum, &run->result->data)
 		uk_strbuf_addf(&buf, "%s data %s\n", data[datum->change], datum->name);
-	uk_vec_for_each (write, &run->result->writes)
+	uk_vec_for_each(write, &run->result->writes)
 		uk_strbuf_addf(&buf, "write %s+%d:%d\n", write->symbol, (int)write->offset,
 			       (int)write->len);
-	uk_vec_for_each (finding, &run->result->findings)
-		uk_strbuf_addf(&buf, "%s %s\n", finding->accepted ? "told" : "find",
-			       finding->name);
+	uk_vec_for_each(finding, &run->result->findings)
+		uk_strbuf_addf(&buf, "%s %s\n", finding->accepted ? "told" : "find", finding->name);
 	char *text;
 	uk_strbuf_addstr(&buf, "");
 	ck_ok(uk_strbuf_finish(&buf, &text));

@@ -12,9 +12,21 @@
 #include <string.h>
 
 static const char *const kernel_flags[] = {
-	"-O2", "-std=gnu11", "-w", "-fno-pic", "-fno-pie", "-mcmodel=kernel", "-mno-red-zone",
-	"-fno-asynchronous-unwind-tables", "-fno-stack-protector", "-fcf-protection=none",
-	"-fno-strict-aliasing", "-fno-common", "-c", "-x", "c",
+	"-O2",
+	"-std=gnu11",
+	"-w",
+	"-fno-pic",
+	"-fno-pie",
+	"-mcmodel=kernel",
+	"-mno-red-zone",
+	"-fno-asynchronous-unwind-tables",
+	"-fno-stack-protector",
+	"-fcf-protection=none",
+	"-fno-strict-aliasing",
+	"-fno-common",
+	"-c",
+	"-x",
+	"c",
 };
 
 char *golden_compile_bytes(const char *source, const char *const *flags, size_t *len_ret)

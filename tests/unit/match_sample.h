@@ -188,7 +188,7 @@ __attribute__((unused)) static void sample_list(struct sample *sample,
 						const struct uk_object *object, uint64_t base,
 						const char *module)
 {
-	uk_vec_for_each (symbol, &object->symbols) {
+	uk_vec_for_each(symbol, &object->symbols) {
 		if ((*symbol)->place != UK_SYMBOL_DEFINED || (*symbol)->type == STT_SECTION ||
 		    (*symbol)->name[0] == '.' || !((*symbol)->section->flags & SHF_ALLOC))
 			continue;
@@ -215,15 +215,15 @@ static inline uint64_t sample_value(const struct sample *sample, const struct uk
 __attribute__((unused)) static void sample_link(struct sample *sample,
 						const struct uk_object *object, uint64_t base)
 {
-	uk_vec_for_each (section, &object->sections) {
+	uk_vec_for_each(section, &object->sections) {
 		uint64_t addr = sample_base(*section, base);
 		if (!((*section)->flags & SHF_ALLOC) || !(*section)->data)
 			continue;
 		sample_memory(sample, addr, (*section)->data, (*section)->size);
 		uint8_t *bytes = uk_memory_bytes(sample->memory, addr, (*section)->size);
-		uk_vec_for_each (reloc, &(*section)->relocs) {
+		uk_vec_for_each(reloc, &(*section)->relocs) {
 			uint64_t value =
-			    sample_value(sample, reloc->symbol, base) + (uint64_t)reloc->addend;
+				sample_value(sample, reloc->symbol, base) + (uint64_t)reloc->addend;
 			if (uk_reloc_is_pcrel(reloc->type))
 				value -= addr + reloc->offset;
 			if (uk_reloc_size(reloc->type) == 8)

@@ -259,7 +259,7 @@ static struct uk_error *open_payload(const void *payload, size_t len)
 	crypto_hash_sha256(bytes + 32, payload, len);
 	memcpy(bytes + UK_BUNDLE_HEADER_LEN, payload, len);
 	struct uk_error *err =
-	    uk_bundle_parse(bytes, UK_BUNDLE_HEADER_LEN + len, "x.upk", &lax, &bundle);
+		uk_bundle_parse(bytes, UK_BUNDLE_HEADER_LEN + len, "x.upk", &lax, &bundle);
 	uk_bundle_destroy(bundle);
 	return err;
 }
@@ -278,7 +278,7 @@ START_TEST(payloads_from_strangers_are_refused)
 	uk_auto_free char *text = NULL;
 	ck_ok(uk_update_to_json(update, &text));
 	struct uk_member members[SAMPLE_MEMBERS],
-	    manifest = { "manifest.json", text, strlen(text) };
+		manifest = { "manifest.json", text, strlen(text) };
 	sample_members(members);
 	const struct uk_member *order[SAMPLE_MEMBERS + 3] = { &manifest };
 	for (size_t i = 0; i < SAMPLE_MEMBERS; i++)

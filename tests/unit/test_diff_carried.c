@@ -19,7 +19,7 @@ static struct uk_section *section(const struct diff_run *run, const char *name)
 static char *relocs_text(const struct uk_section *from)
 {
 	struct uk_strbuf buf = {};
-	uk_vec_for_each (reloc, &from->relocs)
+	uk_vec_for_each(reloc, &from->relocs)
 		uk_strbuf_addf(&buf, "%s%+d\n", reloc->symbol->name, (int)reloc->addend);
 	uk_strbuf_addstr(&buf, "");
 	char *text;
@@ -45,16 +45,16 @@ START_TEST(names_of_the_running_kernel)
 {
 	struct diff_run run = {};
 	ck_ok(diff_run(
-	    &run,
-	    USE NOINLINE "static noinline int local(int x) { return use(0, x); }"
-			 "noinline int global(int x) { return use(0, x, 1); }"
-			 "static int state; int shared;"
-			 "int f(int x) { return local(x) + global(x) + state++ + shared; }",
-	    USE NOINLINE "static noinline int local(int x) { return use(0, x); }"
-			 "noinline int global(int x) { return use(0, x, 1); }"
-			 "static int state; int shared;"
-			 "int f(int x) { return local(x) - global(x) + state++ + shared; }",
-	    NULL));
+		&run,
+		USE NOINLINE "static noinline int local(int x) { return use(0, x); }"
+			     "noinline int global(int x) { return use(0, x, 1); }"
+			     "static int state; int shared;"
+			     "int f(int x) { return local(x) + global(x) + state++ + shared; }",
+		USE NOINLINE "static noinline int local(int x) { return use(0, x); }"
+			     "noinline int global(int x) { return use(0, x, 1); }"
+			     "static int state; int shared;"
+			     "int f(int x) { return local(x) - global(x) + state++ + shared; }",
+		NULL));
 	assert_undefined(&run, ".upk.7.local");
 	assert_undefined(&run, ".upk.7.state");
 	assert_undefined(&run, "global");
@@ -91,7 +91,7 @@ START_TEST(calls_go_to_the_new_code_and_addresses_stay_the_running_ones)
 	ck_assert_int_eq(run.result->functions.len, 2);
 	const struct uk_section *f = section(&run, ".text.upk.7.f");
 	size_t calls = 0, addresses = 0;
-	uk_vec_for_each (reloc, &f->relocs) {
+	uk_vec_for_each(reloc, &f->relocs) {
 		if (strcmp(reloc->symbol->name, "a") == 0) {
 			ck_assert_int_eq(reloc->symbol->place, UK_SYMBOL_DEFINED);
 			ck_assert_int_eq(reloc->type, R_X86_64_PLT32);
@@ -202,8 +202,8 @@ START_TEST(static_call_keys_are_named)
 {
 	struct diff_run run = {};
 	ck_ok(diff_run(
-	    &run, "extern int __SCT__hook(int); int f(int x) { return __SCT__hook(x) + 1; }",
-	    "extern int __SCT__hook(int); int f(int x) { return __SCT__hook(x) + 2; }", NULL));
+		&run, "extern int __SCT__hook(int); int f(int x) { return __SCT__hook(x) + 1; }",
+		"extern int __SCT__hook(int); int f(int x) { return __SCT__hook(x) + 2; }", NULL));
 	assert_undefined(&run, "__SCT__hook");
 	assert_undefined(&run, "__SCK__hook");
 	diff_run_deinit(&run);
@@ -317,8 +317,9 @@ START_TEST(the_target_module_is_not_the_part)
 {
 	struct diff_run run = {};
 	ck_ok(diff_run(
-	    &run, USE "extern char __this_module; int f(void) { return use(&__this_module); }",
-	    USE "extern char __this_module; int f(void) { return use(&__this_module, 1); }", NULL));
+		&run, USE "extern char __this_module; int f(void) { return use(&__this_module); }",
+		USE "extern char __this_module; int f(void) { return use(&__this_module, 1); }",
+		NULL));
 	assert_undefined(&run, ".upk.7.__this_module");
 	ck_assert_ptr_null(uk_object_symbol(run.result->carried, "__this_module"));
 	diff_run_deinit(&run);

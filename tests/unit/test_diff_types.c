@@ -186,7 +186,7 @@ static void check_case(const struct test_case *test, const char *dwarf)
 		      result.list[0].text, test->text);
 	ck_assert(!result.list[0].accepted);
 	ck_assert_msg(strstr(result.list[0].place, "net/x.o: ") &&
-			  strstr(result.list[0].place, ".c:"),
+			      strstr(result.list[0].place, ".c:"),
 		      "place '%s'", result.list[0].place);
 }
 
@@ -207,13 +207,13 @@ END_TEST
 START_TEST(findings_come_in_order_of_name)
 {
 	static const char old[] =
-	    USE "struct inner { int a; };"
-		"struct z { struct inner i; }; struct a { struct z z; int b; };"
-		"void f(struct a *a) { use(a); }";
+		USE "struct inner { int a; };"
+		    "struct z { struct inner i; }; struct a { struct z z; int b; };"
+		    "void f(struct a *a) { use(a); }";
 	static const char new[] =
-	    USE "struct inner { int a, n; };"
-		"struct z { struct inner i; }; struct a { struct z z; int b; };"
-		"void f(struct a *a) { use(a); }";
+		USE "struct inner { int a, n; };"
+		    "struct z { struct inner i; }; struct a { struct z z; int b; };"
+		    "void f(struct a *a) { use(a); }";
 	uk_cleanup(result_deinit) struct result result = {};
 	compare(old, new, "-g", NULL, &result);
 	ck_assert_uint_eq(result.nr, 3);

@@ -14,10 +14,10 @@ static char *object;
 static size_t object_len;
 
 static const char source[] =
-    "extern int old_function(int);\n"
-    "extern int hidden __asm__(\".upk.0.counter\");\n"
-    "extern int maybe(void) __attribute__((weak));\n"
-    "int new_function(int x) { return old_function(x) + hidden + (maybe ? maybe() : 0); }\n";
+	"extern int old_function(int);\n"
+	"extern int hidden __asm__(\".upk.0.counter\");\n"
+	"extern int maybe(void) __attribute__((weak));\n"
+	"int new_function(int x) { return old_function(x) + hidden + (maybe ? maybe() : 0); }\n";
 
 static void set_up(void)
 {

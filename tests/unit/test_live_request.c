@@ -97,10 +97,10 @@ START_TEST(long_writes_are_split)
 	uk_auto_free uint8_t *old_bytes = calloc(1, 70000), *new_bytes = calloc(1, 70000);
 	for (size_t i = 0; i < 70000; i++)
 		new_bytes[i] = (uint8_t)(i * 7);
-	ck_ok(
-	    uk_request_add_write(&request, UPKEEP_DATA, "d", 0x1000, old_bytes, new_bytes, 70000));
+	ck_ok(uk_request_add_write(&request, UPKEEP_DATA, "d", 0x1000, old_bytes, new_bytes,
+				   70000));
 	uint64_t at = 0;
-	uk_vec_for_each (write, &request.writes) {
+	uk_vec_for_each(write, &request.writes) {
 		ck_assert_uint_eq(write->addr, 0x1000 + at);
 		ck_assert_uint_le(write->len, 1 << 15);
 		ck_assert_mem_eq(request.bytes.data + write->new_at, new_bytes + at, write->len);
@@ -169,7 +169,7 @@ static void make_subject(struct uk_update *update, struct uk_subject *subject,
 
 static void free_subject(struct uk_subject *subject)
 {
-	uk_vec_for_each (object, &subject->parts)
+	uk_vec_for_each(object, &subject->parts)
 		uk_object_destroy(*object);
 	uk_vec_deinit(&subject->parts);
 }

@@ -211,8 +211,8 @@ static struct uk_section *alternative(uk_version version, const uint8_t *orig, s
 	if (second_len)
 		memcpy(both + first_len, second, second_len);
 	struct uk_section *code =
-	    sample_section(&s, ".altinstr_replacement", SHF_EXECINSTR, both,
-			   first_len + second_len ? first_len + second_len : 1);
+		sample_section(&s, ".altinstr_replacement", SHF_EXECINSTR, both,
+			       first_len + second_len ? first_len + second_len : 1);
 	for (size_t i = 0; i < 2; i++) {
 		uint8_t *entry = table + i * size;
 		if (size == 14)
@@ -300,7 +300,7 @@ static void short_jump(uk_version version)
 	memset(orig, 0x53, sizeof(orig));
 	memset(orig, 0x90, 5);
 	struct uk_section *code =
-	    alternative(version, orig, 5, BYTES(0xe9, 0, 0, 0, 0), NULL, 0, 0);
+		alternative(version, orig, 5, BYTES(0xe9, 0, 0, 0, 0), NULL, 0, 0);
 	sample_pointer(&s, code, 1, R_X86_64_PC32, s.text, 0);
 	sample_start(&s);
 }

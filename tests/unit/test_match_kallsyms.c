@@ -75,7 +75,7 @@ START_TEST(damaged_text_is_refused)
 	for (size_t i = 0; i < UK_ARRAY_SIZE(bad); i++) {
 		struct uk_kallsyms *kallsyms = NULL;
 		uk_auto_error struct uk_error *err =
-		    uk_kallsyms_parse(bad[i], strlen(bad[i]), &kallsyms);
+			uk_kallsyms_parse(bad[i], strlen(bad[i]), &kallsyms);
 		ck_assert_msg(err != NULL, "case %zu", i);
 		ck_assert_ptr_null(kallsyms);
 	}

@@ -13,17 +13,17 @@
 #define EXTERNAL 0xffffffff81300000ul
 
 static const char source[] =
-    "extern int external(int), inner(void);\n"
-    "static int counter;\n"
-    "int visible = 3;\n"
-    "static const int lookup[8] = { 5, 6, 7, 8, 1, 2, 3, 4 };\n"
-    "static const int lonely[8] = { 9, 9, 9 };\n"
-    "__attribute__((noinline)) static int helper(int x) { return external(x) + inner() + "
-    "++counter; }\n"
-    "int first(int x) { visible += helper(x); return external(lookup[x & 7] + 1); }\n"
-    "const char *second(int x) { return external(x) ? \"a string\" : \"another\"; }\n"
-    "__attribute__((weak)) int maybe(int x) { return external(x) * 3; }\n"
-    "const int *unused(void) { return lonely; }\n";
+	"extern int external(int), inner(void);\n"
+	"static int counter;\n"
+	"int visible = 3;\n"
+	"static const int lookup[8] = { 5, 6, 7, 8, 1, 2, 3, 4 };\n"
+	"static const int lonely[8] = { 9, 9, 9 };\n"
+	"__attribute__((noinline)) static int helper(int x) { return external(x) + inner() + "
+	"++counter; }\n"
+	"int first(int x) { visible += helper(x); return external(lookup[x & 7] + 1); }\n"
+	"const char *second(int x) { return external(x) ? \"a string\" : \"another\"; }\n"
+	"__attribute__((weak)) int maybe(int x) { return external(x) * 3; }\n"
+	"const int *unused(void) { return lonely; }\n";
 
 static const char *const ftraced[] = { "-pg", "-mfentry", NULL };
 
@@ -171,7 +171,7 @@ START_TEST(changed_references_are_refused)
 	kernel();
 	const struct uk_symbol *first = uk_object_symbol(object, "first");
 	unsigned int tried = 0;
-	uk_vec_for_each (reloc, &first->section->relocs) {
+	uk_vec_for_each(reloc, &first->section->relocs) {
 		uint64_t at = reloc->offset;
 		if (at < first->value + 5 || at >= first->value + first->size)
 			continue;
@@ -191,7 +191,7 @@ START_TEST(a_single_reference_must_agree_with_kallsyms)
 {
 	uk_object_destroy(object);
 	object = golden_compile(
-	    "extern int external(int);\nint f(int x) { return external(x) + 1; }\n", NULL);
+		"extern int external(int);\nint f(int x) { return external(x) + 1; }\n", NULL);
 	kernel();
 	ck_ok(run());
 	uk_match_destroy(match);
@@ -208,7 +208,7 @@ START_TEST(changed_strings_are_refused)
 	kernel();
 	static const char text[] = "a string";
 	bool found = false;
-	uk_vec_for_each (region, &s.memory->regions) {
+	uk_vec_for_each(region, &s.memory->regions) {
 		uint8_t *at = memmem(region->data, region->len, text, sizeof(text));
 		if (!at)
 			continue;
@@ -365,11 +365,11 @@ END_TEST
 START_TEST(overridden_functions_are_refused)
 {
 	externals();
-	uk_vec_for_each (symbol, &object->symbols)
+	uk_vec_for_each(symbol, &object->symbols)
 		if (!strcmp((*symbol)->name, "maybe"))
 			(*symbol)->name[0] = '.'; /* not to be listed */
 	sample_list(&s, object, KERNEL, NULL);
-	uk_vec_for_each (symbol, &object->symbols)
+	uk_vec_for_each(symbol, &object->symbols)
 		if (!strcmp((*symbol)->name, ".aybe"))
 			(*symbol)->name[0] = 'm';
 	sample_known(&s, "maybe", EXTERNAL + 4096, 'T', NULL);
@@ -585,7 +585,7 @@ static void bind_counter(void)
 {
 	const struct uk_section *section = uk_object_section(prev, ".text.helper");
 	uint64_t base = sample_base(section, COPY);
-	uk_vec_for_each (reloc, &section->relocs) {
+	uk_vec_for_each(reloc, &section->relocs) {
 		if (reloc->symbol->place != UK_SYMBOL_DEFINED ||
 		    strcmp(reloc->symbol->section->name, ".bss.counter") != 0)
 			continue;

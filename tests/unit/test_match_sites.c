@@ -62,7 +62,7 @@ static struct uk_section *alternative(uint8_t len, uint8_t replacement_len)
 	const uint8_t entry[12] = { [10] = len, [11] = replacement_len };
 	struct uk_section *list = table(".altinstructions", entry, 12);
 	struct uk_section *code =
-	    sample_section(&s, ".altinstr_replacement", SHF_EXECINSTR, zeroes, 4);
+		sample_section(&s, ".altinstr_replacement", SHF_EXECINSTR, zeroes, 4);
 	sample_pointer(&s, list, 0, R_X86_64_PC32, s.text, 28);
 	sample_pointer(&s, list, 4, R_X86_64_PC32, code, 2);
 	return list;

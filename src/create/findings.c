@@ -3,6 +3,7 @@
 #include "create/work.h"
 
 #include "base/strbuf.h"
+#include "diff/sections.h"
 #include "diff/types.h"
 
 #include <string.h>
@@ -54,24 +55,13 @@ static void exported_deinit(struct exported *exported)
 	uk_vec_deinit(&exported->names);
 }
 
-/* EXPORT_SYMBOL leaves a local symbol __ksymtab_NAME (6.1) or __export_symbol_NAME (6.12). */
-static const char *exported_name(const struct uk_symbol *symbol)
-{
-	static const char *const prefixes[] = { "__ksymtab_", "__export_symbol_" };
-	for (size_t i = 0; i < UK_ARRAY_SIZE(prefixes); i++) {
-		if (uk_str_starts(symbol->name, prefixes[i]))
-			return symbol->name + strlen(prefixes[i]);
-	}
-	return NULL;
-}
-
 static struct uk_error *load_exported(const char *path, struct exported *ret)
 {
 	struct uk_error *err = uk_object_load(path, &ret->object);
 	if (err)
 		return err;
 	uk_vec_for_each(symbol, &ret->object->symbols) {
-		const char *name = exported_name(*symbol);
+		const char *name = uk_exported_name(*symbol);
 		if (name && !uk_vec_push(&ret->names, name))
 			return uk_error_nomem();
 	}

@@ -165,3 +165,16 @@ enum uk_section_kind uk_section_kind_of(const struct uk_section *section)
 			return kind_by_flags(section, section_kinds[i].kind);
 	return is_table(section) ? UK_SECTION_TABLE : UK_SECTION_UNKNOWN;
 }
+
+/* EXPORT_SYMBOL leaves a local symbol: __ksymtab_NAME in 6.1, __export_symbol_NAME in 6.12. */
+const char *uk_exported_name(const struct uk_symbol *symbol)
+{
+	static const char *const prefixes[] = { "__ksymtab_", "__export_symbol_" };
+	if (symbol->place != UK_SYMBOL_DEFINED || symbol->type == STT_SECTION ||
+	    uk_section_kind_of(symbol->section) != UK_SECTION_EXPORT)
+		return NULL;
+	for (size_t i = 0; i < UK_ARRAY_SIZE(prefixes); i++)
+		if (uk_str_starts(symbol->name, prefixes[i]))
+			return symbol->name + strlen(prefixes[i]);
+	return NULL;
+}

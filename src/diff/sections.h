@@ -65,4 +65,7 @@ static inline bool uk_section_kind_is_transient(enum uk_section_kind kind)
 	       kind == UK_SECTION_INIT_DATA || kind == UK_SECTION_EXIT_DATA;
 }
 
+/* The name that an entry of the export tables stands for, if the symbol is one; else NULL. */
+const char *uk_exported_name(const struct uk_symbol *symbol);
+
 #endif

@@ -183,7 +183,7 @@ static const struct test_case cases[] = {
 	{ "an exported symbol is new", "int f(void) { return 1; }",
 	  "int f(void) { return 1; } asm(\".section \\\"___ksymtab+f\\\",\\\"a\\\"\\n"
 	  "__ksymtab_f: .long f - .\\n.previous\");",
-	  "find export:t.o:f\n" },
+	  "told export:t.o:f\n" },
 	{ "dynamic debug: only the line",
 	  USE DDEBUG "int f(void) { DEBUG_AT(1, 5, \"x\"); return 1; }",
 	  USE DDEBUG "int f(void) { DEBUG_AT(2, 6, \"x\"); return 1; }", "" },

@@ -335,9 +335,10 @@ struct uk_error *uk_decide_data(struct uk_diff_job *job)
 			err = decide_one(job, *item, false);
 	/* No module that this kernel takes was built to use it: a new export harms nobody. */
 	if (!err)
-		err = compare_exports(job, job->input->patched, job->input->orig, uk_job_note,
-				      "this symbol is newly exported: modules that are built for it "
-				      "cannot find it in the running kernel");
+		err = compare_exports(
+			job, job->input->patched, job->input->orig, uk_job_note,
+			"this symbol is newly exported: modules that are built for it "
+			"cannot find it in the running kernel");
 	return err ? err
 		   : compare_exports(job, job->input->orig, job->input->patched, uk_job_find,
 				     "this symbol is no longer exported: the running kernel "

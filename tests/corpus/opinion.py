@@ -16,7 +16,7 @@ LABEL = re.compile(r"\.L[A-Z]*\d+")
 NUMBERED = re.compile(r"(?<=[A-Za-z_0-9])\.\d+\b")
 SECTION = re.compile(r"^\s*\.((?:push)?section\s[^\n]*|text|data|bss|popsection|previous)"
                      r"\s*(?:#.*)?$")
-NOISE = re.compile(r"^\t\.(file|ident|loc|size)\b|^\s*#|^$")
+NOISE = re.compile(r"^\t\.(file|ident|loc|size|p2align|globl|weak|local)\b|^\s*#|^$")
 
 
 def command_of(units, path):
@@ -58,6 +58,9 @@ class Sections:
             self.now, self.before = directive, self.now
 
     def is_code(self):
+        """Not what runs once, or when a module goes: a change there takes no effect."""
+        if ".init.text" in self.now or ".exit.text" in self.now:
+            return False
         return self.now == "text" or '"ax' in self.now or self.now.startswith("section\t.text")
 
 

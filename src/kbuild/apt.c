@@ -186,7 +186,8 @@ struct uk_error *uk_apt_fetch(const struct uk_cache *cache, const char *name, co
 		uk_progress(sink, step, 0, 1);
 		err = download(debs, spec, file, path);
 		if (!err && !has_size(path, size))
-			err = uk_error_create(UK_ERR_INVALID, "%s: not %llu bytes long", path, size);
+			err = uk_error_create(UK_ERR_INVALID, "%s: not %llu bytes long", path,
+					      size);
 		if (!err)
 			uk_progress(sink, step, 1, 1);
 	}
@@ -199,9 +200,12 @@ struct uk_error *uk_apt_fetch(const struct uk_cache *cache, const char *name, co
 /* A deb-src line for each place that the system takes Debian's packages from. */
 static struct uk_error *source_list(char **ret)
 {
-	const char *const argv[] = { "apt-get", "indextargets", "--format",
+	const char *const argv[] = { "apt-get",
+				     "indextargets",
+				     "--format",
 				     "$(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)",
-				     "Created-By: Packages", NULL };
+				     "Created-By: Packages",
+				     NULL };
 	uk_auto_free char *out = NULL;
 	struct uk_error *err = run(argv, NULL, &out);
 	if (err)
@@ -255,11 +259,12 @@ static struct uk_error *private_apt_init(const struct uk_cache *cache, struct pr
 static struct uk_error *fetch_source(const struct private_apt *apt, const char *spec,
 				     const char *dir)
 {
-	const char *const update[] = { "apt-get", "-q", "-o", AS_ROOT, "-o", apt->list, "-o",
-				       apt->parts, "-o", apt->lists, "update", NULL };
-	const char *const source[] = { "apt-get", "-q", "-o", AS_ROOT, "-o", apt->list, "-o",
-				       apt->parts, "-o", apt->lists, "source", "--download-only",
-				       spec, NULL };
+	const char *const update[] = { "apt-get", "-q",	      "-o", AS_ROOT,	"-o",	  apt->list,
+				       "-o",	  apt->parts, "-o", apt->lists, "update", NULL };
+	const char *const source[] = { "apt-get", "-q",	      "-o",	AS_ROOT,
+				       "-o",	  apt->list,  "-o",	apt->parts,
+				       "-o",	  apt->lists, "source", "--download-only",
+				       spec,	  NULL };
 	struct uk_error *err = run(update, NULL, NULL);
 	if (!err)
 		err = run(source, dir, NULL);

@@ -24,8 +24,8 @@ void uk_apt_package_deinit(struct uk_apt_package *package);
  * *ret is the path of the .deb. *found_ret is false when apt knows no such version.
  */
 struct uk_error *uk_apt_fetch(const struct uk_cache *cache, const char *name, const char *version,
-			      const struct uk_sink *sink, bool *found_ret, char **ret)
-	uk_must_check;
+			      const struct uk_sink *sink, bool *found_ret,
+			      char **ret) uk_must_check;
 
 /*
  * Fetches the source package @source of @version and unpacks it, patches applied, as the
@@ -33,7 +33,7 @@ struct uk_error *uk_apt_fetch(const struct uk_cache *cache, const char *name, co
  * lists lie in the cache.
  */
 struct uk_error *uk_apt_source(const struct uk_cache *cache, const char *source,
-			       const char *version, const char *dir, const struct uk_sink *sink)
-	uk_must_check;
+			       const char *version, const char *dir,
+			       const struct uk_sink *sink) uk_must_check;
 
 #endif

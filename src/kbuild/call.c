@@ -42,8 +42,7 @@ int uk_call_param(const struct uk_tokens *tokens, const struct uk_call_params *p
 }
 
 /* Reads the arguments behind the bracket at @open; false when it is not closed. */
-static bool read_args(const struct uk_tokens *tokens, size_t open, size_t end,
-		      struct uk_call *call)
+static bool read_args(const struct uk_tokens *tokens, size_t open, size_t end, struct uk_call *call)
 {
 	int depth = 0;
 	call->nr = 1;
@@ -73,8 +72,7 @@ void uk_call_each(const struct uk_tokens *tokens, size_t first, size_t end,
 	for (size_t i = first; i + 1 < end; i++) {
 		struct uk_call call = { .name = i };
 		if (tokens->all.data[i].kind == UK_TOKEN_NAME &&
-		    is_punct(&tokens->all.data[i + 1], '(') &&
-		    read_args(tokens, i + 1, end, &call))
+		    is_punct(&tokens->all.data[i + 1], '(') && read_args(tokens, i + 1, end, &call))
 			each(ctx, tokens, &call);
 	}
 }

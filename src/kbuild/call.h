@@ -10,7 +10,7 @@ enum { UK_CALL_ARGS = 64 };
 /* The parameter list of a function-like macro, as tokens. */
 struct uk_call_params {
 	bool is_function;
-	size_t nr;		    /* the last takes all that is over, whether it has "..." or not */
+	size_t nr; /* the last takes all that is over, whether it has "..." or not */
 	size_t names[UK_CALL_ARGS]; /* the token of each; that of "..." for __VA_ARGS__ */
 };
 

@@ -115,8 +115,8 @@ static struct uk_error *make_prerequisites(const struct uk_compile_job *job)
 	char jobs[16];
 	snprintf(jobs, sizeof(jobs), "-j%u", tree->jobs);
 	const char *const targets[] = { jobs, job->unit->object, NULL };
-	struct uk_error *err = uk_cache_lock(
-		tree->cache, tree->dir + strlen(tree->cache->root) + 1, tree->sink, &lock);
+	struct uk_error *err = uk_cache_lock(tree->cache, tree->dir + strlen(tree->cache->root) + 1,
+					     tree->sink, &lock);
 	if (!err)
 		err = uk_make_run(tree->dir, tree->make, tree->nr_make, targets, NULL, NULL, NULL);
 	return uk_error_wrap(err, "what %s is made from", job->unit->object);
@@ -142,8 +142,8 @@ static struct uk_error *compile_in(const struct uk_compile_job *job,
 	struct uk_error *err = run_compiler(job, overlay, out, ret);
 	if (err || !lacks_file(ret))
 		return err;
-	const struct uk_unit *below = uk_units_find(uk_view_tree(job->view)->units,
-						    job->unit->object);
+	const struct uk_unit *below =
+		uk_units_find(uk_view_tree(job->view)->units, job->unit->object);
 	if (!below)
 		return NULL;
 	err = make_prerequisites(job);
@@ -224,8 +224,7 @@ static struct uk_error *compile_one(void *ctx, size_t i)
 	return NULL;
 }
 
-struct uk_error *uk_compile_all(struct uk_compile_job *jobs, size_t nr,
-				const struct uk_sink *sink)
+struct uk_error *uk_compile_all(struct uk_compile_job *jobs, size_t nr, const struct uk_sink *sink)
 {
 	for (size_t i = 0; i < nr; i++)
 		jobs[i].object = NULL;

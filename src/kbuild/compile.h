@@ -24,7 +24,7 @@ struct uk_compile_job {
  * The first failure ends it, with the compiler's own words; what was compiled stays
  * cached. DWARF is there when the configuration has it.
  */
-struct uk_error *uk_compile_all(struct uk_compile_job *jobs, size_t nr, const struct uk_sink *sink)
-	uk_must_check;
+struct uk_error *uk_compile_all(struct uk_compile_job *jobs, size_t nr,
+				const struct uk_sink *sink) uk_must_check;
 
 #endif

@@ -107,7 +107,8 @@ static void add_differences(const struct uk_config *from, const struct uk_config
 {
 	uk_map_for_each(entry, &from->options) {
 		const char *other = uk_config_get(to, entry->key);
-		if (is_exempt(entry->key) || (other && (only_missing || !strcmp(other, entry->ptr))))
+		if (is_exempt(entry->key) ||
+		    (other && (only_missing || !strcmp(other, entry->ptr))))
 			continue;
 		const char *wanted = only_missing ? "n" : entry->ptr;
 		const char *got = only_missing ? entry->ptr : other ? other : "n";

@@ -48,11 +48,31 @@ static const struct {
 
 /* A name without = is taken out of the environment (glibc's putenv). */
 const char *const uk_build_env[] = {
-	"LC_ALL=C",	 "MAKEFLAGS",	  "MFLAGS",	   "MAKELEVEL",	      "MAKEOVERRIDES",
-	"KBUILD_OUTPUT", "KBUILD_EXTMOD", "KBUILD_VERBOSE", "KBUILD_SRC",     "KCONFIG_CONFIG",
-	"KCFLAGS",	 "KAFLAGS",	  "KCPPFLAGS",	   "CROSS_COMPILE",   "LLVM",
-	"CPATH",	 "C_INCLUDE_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX", "LOCALVERSION",
-	"KBUILD_SIGN_PIN", "SOURCE_DATE_EPOCH", "DEPENDENCIES_OUTPUT", "GCC_COLORS", "O",
+	"LC_ALL=C",
+	"MAKEFLAGS",
+	"MFLAGS",
+	"MAKELEVEL",
+	"MAKEOVERRIDES",
+	"KBUILD_OUTPUT",
+	"KBUILD_EXTMOD",
+	"KBUILD_VERBOSE",
+	"KBUILD_SRC",
+	"KCONFIG_CONFIG",
+	"KCFLAGS",
+	"KAFLAGS",
+	"KCPPFLAGS",
+	"CROSS_COMPILE",
+	"LLVM",
+	"CPATH",
+	"C_INCLUDE_PATH",
+	"COMPILER_PATH",
+	"GCC_EXEC_PREFIX",
+	"LOCALVERSION",
+	"KBUILD_SIGN_PIN",
+	"SOURCE_DATE_EPOCH",
+	"DEPENDENCIES_OUTPUT",
+	"GCC_COLORS",
+	"O",
 	NULL,
 };
 
@@ -94,8 +114,8 @@ struct uk_error *uk_make_run(const char *dir, char *const *make, size_t nr,
 	return err;
 }
 
-struct uk_error *uk_dump_run(const char *dir, char *const *make, size_t nr,
-			     void (*enter)(void *), void *enter_arg, char **ret)
+struct uk_error *uk_dump_run(const char *dir, char *const *make, size_t nr, void (*enter)(void *),
+			     void *enter_arg, char **ret)
 {
 	uk_auto_free char *build = NULL, *top = NULL;
 	struct uk_error *err = uk_asprintf(&build, "build=-f %s/upkeep/folder.mk obj", dir);
@@ -104,8 +124,10 @@ struct uk_error *uk_dump_run(const char *dir, char *const *make, size_t nr,
 	if (err)
 		return err;
 	/* In parallel, the lines of several processes would run into each other. */
-	const char *const targets[] = { "-j1", "-n", "--no-print-directory", "-f", "Makefile",
-					"-f",  top,  build, "upkeep-dump", NULL };
+	const char *const targets[] = { "-j1", "-n",	   "--no-print-directory",
+					"-f",  "Makefile", "-f",
+					top,   build,	   "upkeep-dump",
+					NULL };
 	err = uk_make_run(dir, make, nr, targets, enter, enter_arg, ret);
 	return uk_error_wrap(err, "listing the objects of %s", dir);
 }

@@ -16,8 +16,8 @@ struct uk_error *uk_dump_prepare(const char *dir) uk_must_check;
  * Runs the dump in @dir (5 s) and gives its text. @make are make and its variables, @nr
  * of them. @enter, if not NULL, is called in the child before make starts.
  */
-struct uk_error *uk_dump_run(const char *dir, char *const *make, size_t nr,
-			     void (*enter)(void *), void *enter_arg, char **ret) uk_must_check;
+struct uk_error *uk_dump_run(const char *dir, char *const *make, size_t nr, void (*enter)(void *),
+			     void *enter_arg, char **ret) uk_must_check;
 
 /*
  * Runs make with @targets (NULL-terminated) in the same way; *out_ret may be NULL.

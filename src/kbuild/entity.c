@@ -32,8 +32,7 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len)
 	return hash;
 }
 
-static uint64_t hash_tokens(const struct splitter *splitter, uint64_t hash, size_t first,
-			    size_t nr)
+static uint64_t hash_tokens(const struct splitter *splitter, uint64_t hash, size_t first, size_t nr)
 {
 	hash = hash_bytes(hash ^ 0xcbf29ce484222325, "", 1);
 	for (size_t i = first; i < first + nr; i++) {
@@ -95,8 +94,8 @@ static void push_context(struct splitter *splitter, size_t parent, size_t before
 }
 
 /* #if, #elif, #else, #endif between entities. */
-static void take_conditional(struct splitter *splitter, const struct uk_token *word,
-			     size_t first, size_t nr)
+static void take_conditional(struct splitter *splitter, const struct uk_token *word, size_t first,
+			     size_t nr)
 {
 	size_t top = splitter->context;
 	if (uk_shape_is_if(word)) {
@@ -161,8 +160,7 @@ static void take_plain(struct splitter *splitter, size_t at)
 		splitter->depth++;
 	if (c && strchr(")}]", c) && --splitter->depth < 0)
 		splitter->entities.odd = true;
-	bool ends = !splitter->depth &&
-		    (c == ';' || (c == '}' && ends_with_brace(splitter, at)));
+	bool ends = !splitter->depth && (c == ';' || (c == '}' && ends_with_brace(splitter, at)));
 	if (!ends)
 		return;
 	if (splitter->inner)

@@ -28,7 +28,7 @@ struct words {
 /* One search path and what it finds: units with the same -I share it. */
 struct search {
 	struct words dirs;
-	struct words forced; /* -include */
+	struct words forced;	/* -include */
 	struct uk_map children; /* file -> struct children * */
 	struct uk_map by_name;	/* name that is included -> struct children * */
 };
@@ -40,7 +40,7 @@ struct children {
 struct uk_include_graph {
 	struct uk_include_source source;
 	UK_VEC(struct file) files;
-	struct uk_map by_path; /* path -> index */
+	struct uk_map by_path;	/* path -> index */
 	struct uk_map searches; /* options -> struct search * */
 	UK_VEC(uint32_t) reached;
 	uint32_t mark;
@@ -182,8 +182,7 @@ static struct uk_error *scan_file(struct uk_include_graph *graph, uint32_t numbe
 	return err;
 }
 
-static struct uk_error *file_number(struct uk_include_graph *graph, const char *path,
-				    uint32_t *ret)
+static struct uk_error *file_number(struct uk_include_graph *graph, const char *path, uint32_t *ret)
 {
 	bool added;
 	struct uk_map_entry *entry = uk_map_insert_str(&graph->by_path, path, &added);
@@ -200,8 +199,8 @@ static struct uk_error *file_number(struct uk_include_graph *graph, const char *
 }
 
 /* DIR/NAME, if it lies in the tree and there is such a file: adds it. */
-static struct uk_error *try_path(struct uk_include_graph *graph, const char *dir,
-				 const char *name, struct children *children, bool *found)
+static struct uk_error *try_path(struct uk_include_graph *graph, const char *dir, const char *name,
+				 struct children *children, bool *found)
 {
 	uk_auto_free char *joined = NULL, *path = NULL;
 	uint32_t number;
@@ -221,8 +220,7 @@ static struct uk_error *try_path(struct uk_include_graph *graph, const char *dir
 }
 
 /* The list of a key, made empty when it is new. */
-static struct children *children_get(struct uk_map *map, const void *key, size_t len,
-				     bool *added)
+static struct children *children_get(struct uk_map *map, const void *key, size_t len, bool *added)
 {
 	struct uk_map_entry *entry = uk_map_insert(map, key, len, added);
 	if (entry && *added)
@@ -235,8 +233,7 @@ static struct uk_error *search_name(struct uk_include_graph *graph, struct searc
 				    const char *name, const struct children **ret)
 {
 	bool added, found = false;
-	struct children *children =
-		children_get(&search->by_name, name, strlen(name), &added);
+	struct children *children = children_get(&search->by_name, name, strlen(name), &added);
 	if (!children)
 		return uk_error_nomem();
 	struct uk_error *err = NULL;

@@ -33,8 +33,8 @@ UK_DEFINE_CLEANUP(include_graph, struct uk_include_graph *, uk_include_graph_des
  * (borrowed until the next call). *complete_ret is false when its source is not there.
  */
 struct uk_error *uk_include_closure(struct uk_include_graph *graph, const struct uk_unit *unit,
-				    const uint32_t **ret, size_t *nr_ret, bool *complete_ret)
-	uk_must_check;
+				    const uint32_t **ret, size_t *nr_ret,
+				    bool *complete_ret) uk_must_check;
 
 /* The path of a file; how many files there are; the number of a path, or -1. */
 const char *uk_include_path(const struct uk_include_graph *graph, uint32_t file);

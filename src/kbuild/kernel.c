@@ -98,8 +98,8 @@ static struct uk_error *parse_banner(struct uk_kernel *kernel)
 static struct uk_error *write_facts(const struct uk_kernel *kernel, const char *path)
 {
 	uk_auto_free char *text = NULL;
-	struct uk_error *err = uk_asprintf(&text, "source %s\nversion %s\n", kernel->source,
-					   kernel->version);
+	struct uk_error *err =
+		uk_asprintf(&text, "source %s\nversion %s\n", kernel->source, kernel->version);
 	return err ? err : uk_file_write(path, text, strlen(text), 0600);
 }
 
@@ -148,7 +148,8 @@ static struct uk_error *unpack_image(const struct uk_cache *cache, struct uk_ker
 static struct uk_error *image_paths(const struct uk_cache *cache, struct uk_kernel *kernel)
 {
 	const char *release = kernel->release;
-	struct uk_error *err = uk_cache_path(cache, &kernel->image_dir, "kernels/%s/image", release);
+	struct uk_error *err =
+		uk_cache_path(cache, &kernel->image_dir, "kernels/%s/image", release);
 	const char *dir = kernel->image_dir;
 	if (!err)
 		err = uk_asprintf(&kernel->image, "%s/boot/vmlinuz-%s", dir, release);
@@ -203,9 +204,8 @@ struct uk_error *uk_kernel_fetch(const struct uk_cache *cache, const char *relea
 }
 
 /* Out of the binary package linux-source-SERIES if there is one of that version. */
-static struct uk_error *unpack_source(const struct uk_cache *cache,
-				      const struct uk_kernel *kernel, const char *dir,
-				      const struct uk_sink *sink)
+static struct uk_error *unpack_source(const struct uk_cache *cache, const struct uk_kernel *kernel,
+				      const char *dir, const struct uk_sink *sink)
 {
 	uk_auto_free char *name = NULL, *deb = NULL, *inner = NULL;
 	bool found;

@@ -6,12 +6,12 @@
 #include "kbuild/cache.h"
 
 struct uk_kernel {
-	char *release; /* uname -r: "6.1.0-47-cloud-amd64" */
-	char *series;  /* "6.1" */
-	char *version; /* of package and source: "6.1.170-3" */
-	char *source;  /* name of the source package: "linux" or "linux-6.12" */
-	char *banner;  /* uname -v: "#1 SMP PREEMPT_DYNAMIC Debian 6.1.170-3 (2026-05-08)" */
-	char *builder; /* user@host of the build: "debian-kernel@lists.debian.org" */
+	char *release;	 /* uname -r: "6.1.0-47-cloud-amd64" */
+	char *series;	 /* "6.1" */
+	char *version;	 /* of package and source: "6.1.170-3" */
+	char *source;	 /* name of the source package: "linux" or "linux-6.12" */
+	char *banner;	 /* uname -v: "#1 SMP PREEMPT_DYNAMIC Debian 6.1.170-3 (2026-05-08)" */
+	char *builder;	 /* user@host of the build: "debian-kernel@lists.debian.org" */
 	char *image_dir; /* the extracted package */
 	char *image;	 /* path of vmlinuz */
 	char *config;	 /* path of its config */

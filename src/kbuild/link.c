@@ -21,10 +21,10 @@ struct link {
 	const struct uk_tree *tree;
 	const char *name;
 	const struct uk_sink *sink;
-	char *dir;	/* of temporary files */
-	char *part;	/* the objects as one */
-	char *source;	/* what modpost would have written */
-	char *mod;	/* and its object */
+	char *dir;		 /* of temporary files */
+	char *part;		 /* the objects as one */
+	char *source;		 /* what modpost would have written */
+	char *mod;		 /* and its object */
 	struct uk_map undefined; /* names that the objects do not define */
 	struct uk_map versions;	 /* name -> CRC, of all symbols of the kernel */
 	bool has_init, has_exit, has_license;
@@ -49,8 +49,9 @@ static struct uk_error *link_init(struct link *link)
 	for (size_t i = 0; ok && i < len; i++)
 		ok = isalnum((unsigned char)link->name[i]) || link->name[i] == '_';
 	if (!ok)
-		return uk_error_create(UK_ERR_USAGE, "'%s' is not a name for a module (1 to %d "
-						     "letters, digits and _)",
+		return uk_error_create(UK_ERR_USAGE,
+				       "'%s' is not a name for a module (1 to %d "
+				       "letters, digits and _)",
 				       link->name, NAME_LIMIT);
 	struct uk_error *err = uk_work_dir(link->tree->cache, &link->dir);
 	if (!err)
@@ -178,7 +179,8 @@ static struct uk_error *read_symbols(struct link *link)
 static struct uk_error *read_versions(struct link *link)
 {
 	const struct uk_tree *tree = link->tree;
-	struct uk_error *err = tree->symvers ? uk_symvers_load(tree->symvers, &link->versions) : NULL;
+	struct uk_error *err =
+		tree->symvers ? uk_symvers_load(tree->symvers, &link->versions) : NULL;
 	if (!err && !uk_map_find_str(&link->versions, "module_layout"))
 		err = uk_error_create(UK_ERR_REFUSED,
 				      "the CRC of module_layout is not known, without which %s "
@@ -223,24 +225,25 @@ static struct uk_error *add_versions(const struct link *link, struct uk_strbuf *
 static struct uk_error *write_mod(const struct link *link)
 {
 	uk_auto_strbuf struct uk_strbuf out = {};
-	uk_strbuf_addstr(&out, "#include <linux/module.h>\n"
-			       "#define INCLUDE_VERMAGIC\n"
-			       "#include <linux/vermagic.h>\n"
-			       "#include <linux/compiler.h>\n"
-			       "#if defined(CONFIG_UNWINDER_ORC) && __has_include(<asm/orc_header.h>)\n"
-			       "#include <asm/orc_header.h>\n"
-			       "ORC_HEADER;\n"
-			       "#endif\n"
-			       "MODULE_INFO(vermagic, VERMAGIC_STRING);\n"
-			       "MODULE_INFO(name, KBUILD_MODNAME);\n"
-			       "MODULE_INFO(depends, \"\");\n"
-			       "#if defined(CONFIG_RETPOLINE) || defined(CONFIG_MITIGATION_RETPOLINE)\n"
-			       "MODULE_INFO(retpoline, \"Y\");\n"
-			       "#endif\n"
-			       "__visible struct module __this_module\n"
-			       "__section(\".gnu.linkonce.this_module\") = {\n"
-			       "\t.name = KBUILD_MODNAME,\n"
-			       "\t.arch = MODULE_ARCH_INIT,\n");
+	uk_strbuf_addstr(&out,
+			 "#include <linux/module.h>\n"
+			 "#define INCLUDE_VERMAGIC\n"
+			 "#include <linux/vermagic.h>\n"
+			 "#include <linux/compiler.h>\n"
+			 "#if defined(CONFIG_UNWINDER_ORC) && __has_include(<asm/orc_header.h>)\n"
+			 "#include <asm/orc_header.h>\n"
+			 "ORC_HEADER;\n"
+			 "#endif\n"
+			 "MODULE_INFO(vermagic, VERMAGIC_STRING);\n"
+			 "MODULE_INFO(name, KBUILD_MODNAME);\n"
+			 "MODULE_INFO(depends, \"\");\n"
+			 "#if defined(CONFIG_RETPOLINE) || defined(CONFIG_MITIGATION_RETPOLINE)\n"
+			 "MODULE_INFO(retpoline, \"Y\");\n"
+			 "#endif\n"
+			 "__visible struct module __this_module\n"
+			 "__section(\".gnu.linkonce.this_module\") = {\n"
+			 "\t.name = KBUILD_MODNAME,\n"
+			 "\t.arch = MODULE_ARCH_INIT,\n");
 	uk_strbuf_addstr(&out, link->has_init ? "\t.init = init_module,\n" : "");
 	uk_strbuf_addstr(&out, link->has_exit ? "\t.exit = cleanup_module,\n" : "");
 	uk_strbuf_addstr(&out, "};\n");

@@ -6,11 +6,11 @@
 #include "kbuild/tree.h"
 
 struct uk_module_source {
-	const char *module;  /* the module's name */
-	const char *base;    /* KBUILD_BASENAME */
-	const char *source;  /* path of the .c file */
-	const char *out;     /* path of the object */
-	const char *include; /* one more folder of headers, or NULL */
+	const char *module;	       /* the module's name */
+	const char *base;	       /* KBUILD_BASENAME */
+	const char *source;	       /* path of the .c file */
+	const char *out;	       /* path of the object */
+	const char *include;	       /* one more folder of headers, or NULL */
 	const char *map_from, *map_to; /* how paths below a folder are shown */
 };
 

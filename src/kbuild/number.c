@@ -15,10 +15,10 @@
 
 struct numberer {
 	struct uk_strbuf out;
-	size_t next;	   /* the number that the compiler will give the next line */
-	bool in_comment;   /* the next line begins inside of a comment */
-	bool continued;	   /* the line before ended in a backslash */
-	bool unsure;	   /* directives behind a conditional may have been left out */
+	size_t next;	     /* the number that the compiler will give the next line */
+	bool in_comment;     /* the next line begins inside of a comment */
+	bool continued;	     /* the line before ended in a backslash */
+	bool unsure;	     /* directives behind a conditional may have been left out */
 	UK_VEC(bool) groups; /* per open #if: whether a directive stands inside */
 };
 
@@ -114,8 +114,8 @@ struct uk_error *uk_text_numbered(const struct uk_text *text, char **ret, size_t
 		numberer.next++;
 	}
 	uk_vec_deinit(&numberer.groups);
-	struct uk_error *err = ok ? uk_strbuf_finish_len(&numberer.out, ret, len_ret)
-				  : uk_error_nomem();
+	struct uk_error *err =
+		ok ? uk_strbuf_finish_len(&numberer.out, ret, len_ret) : uk_error_nomem();
 	uk_strbuf_deinit(&numberer.out);
 	return err;
 }

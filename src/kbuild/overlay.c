@@ -126,8 +126,8 @@ static struct uk_error *copy_upper(const char *upper, const char *copy)
  * Everything that make writes, it writes anew and renames, or truncates in place; the
  * latter would reach the tree through a hard link, so a copy that is written to has none.
  */
-static struct uk_error *make_copy(struct uk_overlay *overlay, const char *tree,
-				  const char *upper, bool writable, const char *copy)
+static struct uk_error *make_copy(struct uk_overlay *overlay, const char *tree, const char *upper,
+				  bool writable, const char *copy)
 {
 	free(overlay->options);
 	overlay->options = NULL;

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 
 const char *const uk_build_leavings[] = {
-	".git",	 "*.o",	    "*.ko",	 "*.a",	      "*.cmd",	   "*.mod",	 "*.mod.c",
+	".git",	  "*.o",     "*.ko",	  "*.a",       "*.cmd",	  "*.mod",     "*.mod.c",
 	".tmp_*", "vmlinux", "vmlinux.o", "vmlinux.a", "*.order", "*.symvers", NULL,
 };
 
@@ -49,7 +49,8 @@ static void hash_number(struct uk_hash *hash, uint64_t number)
 static struct uk_error *hash_files(const char *source, struct uk_hash *hash)
 {
 	char *paths[] = { (char *)source, NULL };
-	uk_cleanup(cleanup_fts) FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, compare_names);
+	uk_cleanup(cleanup_fts) FTS *fts =
+		fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, compare_names);
 	if (!fts)
 		return uk_error_errno(errno, "open %s", source);
 	for (FTSENT *entry; (entry = fts_read(fts));) {
@@ -136,8 +137,8 @@ struct uk_error *uk_own_copy(struct uk_tree *tree, const char *source)
 	bool ok = !err && uk_vec_push(&argv, "rsync") && uk_vec_push(&argv, "-a");
 	for (size_t i = 0; ok && uk_build_leavings[i]; i++)
 		ok = uk_vec_push(&argv, "--exclude") && uk_vec_push(&argv, uk_build_leavings[i]);
-	ok = ok && uk_vec_push(&argv, "--") && uk_vec_push(&argv, from) &&
-	     uk_vec_push(&argv, to) && uk_vec_push(&argv, NULL);
+	ok = ok && uk_vec_push(&argv, "--") && uk_vec_push(&argv, from) && uk_vec_push(&argv, to) &&
+	     uk_vec_push(&argv, NULL);
 	uk_progress(tree->sink, "copying the source", 0, 1);
 	struct uk_process process = { .argv = argv.data };
 	if (!err)

@@ -20,7 +20,7 @@ struct uk_error *uk_own_identify(struct uk_tree *tree, const struct uk_tree_opti
 /* Copies the sources (nothing that a build left there) to tree->dir. */
 struct uk_error *uk_own_copy(struct uk_tree *tree, const char *source) uk_must_check;
 /* Once it is configured: its release, its version, the CRCs of its symbols if known. */
-struct uk_error *uk_own_describe(struct uk_tree *tree, const struct uk_tree_options *options)
-	uk_must_check;
+struct uk_error *uk_own_describe(struct uk_tree *tree,
+				 const struct uk_tree_options *options) uk_must_check;
 
 #endif

@@ -59,8 +59,7 @@ static struct uk_error *parser_error(const struct parser *parser, enum uk_error_
 	if (vasprintf(&what, fmt, args) < 0)
 		what = NULL;
 	va_end(args);
-	return uk_error_create(kind, "%s:%zu: %s", parser->name, parser->number,
-			       what ? what : "?");
+	return uk_error_create(kind, "%s:%zu: %s", parser->name, parser->number, what ? what : "?");
 }
 
 /* The next line, NUL-terminated in place, or NULL at the end. */
@@ -107,7 +106,8 @@ static struct uk_error *parse_name(const struct parser *parser, char *name, char
 	char *slash = strchr(name, '/');
 	if (!slash || slash == name)
 		return parser_error(parser, UK_ERR_INVALID,
-				    "path '%s' has no leading folder (a/ or b/) to leave out", name);
+				    "path '%s' has no leading folder (a/ or b/) to leave out",
+				    name);
 	free(*ret);
 	*ret = NULL;
 	return check_path(parser, slash + 1, ret);
@@ -125,7 +125,8 @@ static struct uk_error *close_file(struct parser *parser)
 		return NULL;
 	}
 	if (!file->path || (file->change != UK_PATCH_CREATED && !file->old_path))
-		return parser_error(parser, UK_ERR_INVALID, "the file before this line has no name");
+		return parser_error(parser, UK_ERR_INVALID,
+				    "the file before this line has no name");
 	if (!uk_vec_push(&parser->patch->files, *file))
 		return uk_error_nomem();
 	*file = (struct uk_patch_file){};
@@ -238,9 +239,10 @@ static struct uk_error *add_hunk_line(const struct parser *parser, struct uk_pat
 	/* An empty context line loses its blank in some mail programs. */
 	struct uk_patch_line line = { .kind = *text ? *text : ' ' };
 	if (!strchr(" +-", line.kind))
-		return parser_error(parser, UK_ERR_INVALID,
-				    "the hunk ends too early: %zu old and %zu new lines are missing",
-				    *old, *new);
+		return parser_error(
+			parser, UK_ERR_INVALID,
+			"the hunk ends too early: %zu old and %zu new lines are missing", *old,
+			*new);
 	if ((line.kind != '+' && !*old) || (line.kind != '-' && !*new))
 		return parser_error(parser, UK_ERR_INVALID, "the hunk has more lines than it says");
 	*old -= line.kind != '+';
@@ -311,9 +313,9 @@ static struct uk_error *parse_names(struct parser *parser, char *old_line)
 	if (file->change == UK_PATCH_RENAMED)
 		return NULL; /* its names are known already */
 	file->change = !old ? UK_PATCH_CREATED : !new ? UK_PATCH_DELETED : UK_PATCH_MODIFIED;
-	if (old && new && strcmp(old, new))
-		return parser_error(parser, UK_ERR_INVALID, "'%s' becomes '%s' without a rename", old,
-				    new);
+	if (old && new &&strcmp(old, new))
+		return parser_error(parser, UK_ERR_INVALID, "'%s' becomes '%s' without a rename",
+				    old, new);
 	free(file->path);
 	file->path = NULL;
 	free(file->old_path);
@@ -386,7 +388,8 @@ static struct uk_error *finish(struct parser *parser)
 	if (err)
 		return err;
 	if (!parser->patch->files.len)
-		return uk_error_create(UK_ERR_INVALID, "%s: there is no change in it", parser->name);
+		return uk_error_create(UK_ERR_INVALID, "%s: there is no change in it",
+				       parser->name);
 	return render(parser->patch);
 }
 

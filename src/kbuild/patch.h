@@ -16,8 +16,8 @@ enum uk_patch_change {
 };
 
 struct uk_patch_line {
-	char kind; /* ' ', '-' or '+' */
-	char *text; /* without the newline */
+	char kind;	 /* ' ', '-' or '+' */
+	char *text;	 /* without the newline */
 	bool no_newline; /* the file ends behind this line without one */
 };
 
@@ -34,7 +34,7 @@ struct uk_patch_file {
 };
 
 struct uk_patch {
-	char *name; /* for messages */
+	char *name;			    /* for messages */
 	UK_VEC(struct uk_patch_file) files; /* in the patch's order; a path may come again */
 	char *text; /* canonical: the diffs alone, re-written; parses to the same patch */
 };
@@ -48,20 +48,20 @@ struct uk_error *uk_patch_parse(const char *text, size_t len, const char *name,
 				struct uk_patch **ret) uk_must_check;
 
 /* Several files, one after the other, as one patch. */
-struct uk_error *uk_patch_load(const char *const *paths, size_t nr, struct uk_patch **ret)
-	uk_must_check;
+struct uk_error *uk_patch_load(const char *const *paths, size_t nr,
+			       struct uk_patch **ret) uk_must_check;
 
 /* The difference of two trees (only files that @orig or @patched have as source). */
-struct uk_error *uk_patch_diff(const char *orig, const char *patched, struct uk_patch **ret)
-	uk_must_check;
+struct uk_error *uk_patch_diff(const char *orig, const char *patched,
+			       struct uk_patch **ret) uk_must_check;
 
 /* What `git diff RANGE` says in the work tree or repository @dir. */
-struct uk_error *uk_patch_git(const char *dir, const char *range, struct uk_patch **ret)
-	uk_must_check;
+struct uk_error *uk_patch_git(const char *dir, const char *range,
+			      struct uk_patch **ret) uk_must_check;
 
 /* Leaves out the files whose path @drop says true for; UK_ERR_NOTHING if none is left. */
-struct uk_error *uk_patch_drop(struct uk_patch *patch, bool (*drop)(const char *path))
-	uk_must_check;
+struct uk_error *uk_patch_drop(struct uk_patch *patch,
+			       bool (*drop)(const char *path)) uk_must_check;
 
 void uk_patch_destroy(struct uk_patch *patch);
 UK_DEFINE_CLEANUP(patch, struct uk_patch *, uk_patch_destroy)

@@ -48,7 +48,9 @@ static const char *const editors[] = { "*~", "*.orig", "*.rej", ".*.swp", ".*.d"
 static bool is_generated(const char *path)
 {
 	static const char *const places[] = {
-		"include/config/", "include/generated/", "arch/x86/include/generated/",
+		"include/config/",
+		"include/generated/",
+		"arch/x86/include/generated/",
 	};
 	for (size_t i = 0; i < UK_ARRAY_SIZE(places); i++) {
 		if (uk_str_starts(path, places[i]))
@@ -125,10 +127,10 @@ struct uk_error *uk_patch_git(const char *dir, const char *range, struct uk_patc
 	uk_auto_free char *out = NULL;
 	if (*range == '-' || !*range)
 		return uk_error_create(UK_ERR_USAGE, "'%s' is not a range of commits", range);
-	struct uk_error *err = uk_process_call(
-		&out, "git", "-C", dir, "-c", "core.quotePath=false", "diff", "--no-color",
-		"--no-ext-diff", "--no-textconv", "--no-renames", "--src-prefix=a/",
-		"--dst-prefix=b/", "--patch", range, "--", NULL);
+	struct uk_error *err =
+		uk_process_call(&out, "git", "-C", dir, "-c", "core.quotePath=false", "diff",
+				"--no-color", "--no-ext-diff", "--no-textconv", "--no-renames",
+				"--src-prefix=a/", "--dst-prefix=b/", "--patch", range, "--", NULL);
 	if (err)
 		return uk_error_wrap(err, "git diff %s", range);
 	if (!*out)

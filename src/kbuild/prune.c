@@ -38,8 +38,7 @@ static const struct uk_token *at(const struct pruner *pruner, size_t i)
 static void define(struct pruner *pruner, size_t token, size_t entity)
 {
 	const struct uk_token *name = at(pruner, token);
-	struct uk_map_entry *entry =
-		uk_map_insert(&pruner->definers, name->text, name->len, NULL);
+	struct uk_map_entry *entry = uk_map_insert(&pruner->definers, name->text, name->len, NULL);
 	struct link link = { .entity = entity, .next = entry ? entry->num : 0 };
 	if (!entry || !uk_vec_push(&pruner->links, link))
 		pruner->failed = true;
@@ -132,8 +131,7 @@ static void take_entity(struct pruner *pruner, size_t index, bool whole)
 static bool reach_definers(void *ctx, const struct uk_token *token)
 {
 	struct pruner *pruner = ctx;
-	const struct uk_map_entry *entry =
-		uk_map_find(&pruner->definers, token->text, token->len);
+	const struct uk_map_entry *entry = uk_map_find(&pruner->definers, token->text, token->len);
 	for (size_t link = entry ? entry->num : 0; link;) {
 		const struct link *definer = &pruner->links.data[link - 1];
 		reach(pruner, definer->entity);

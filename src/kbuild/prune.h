@@ -14,7 +14,7 @@
  * or through others. Two texts with the same hash compile to the same code. With @whole
  * nothing is left out (for assembly).
  */
-struct uk_error *uk_prune_hash(const char *text, bool whole, char ret[UK_HASH_HEX_LEN + 1])
-	uk_must_check;
+struct uk_error *uk_prune_hash(const char *text, bool whole,
+			       char ret[UK_HASH_HEX_LEN + 1]) uk_must_check;
 
 #endif

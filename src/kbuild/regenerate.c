@@ -38,9 +38,8 @@ static bool feeds_headers(const char *path)
 	return uk_path_is_makefile(path) || uk_str_starts(path, "include/") ||
 	       uk_str_starts(path, "arch/x86/include/") || uk_str_ends(path, ".tbl") ||
 	       uk_str_starts(path, "scripts/") || uk_str_starts(path, "arch/x86/tools/") ||
-	       uk_str_starts(base_name(path), "asm-offsets") ||
-	       !strcmp(path, "kernel/bounds.c") || uk_str_ends(path, ".bc") ||
-	       uk_str_starts(path, "arch/x86/kvm/") ||
+	       uk_str_starts(base_name(path), "asm-offsets") || !strcmp(path, "kernel/bounds.c") ||
+	       uk_str_ends(path, ".bc") || uk_str_starts(path, "arch/x86/kvm/") ||
 	       uk_str_starts(path, "security/selinux/include/");
 }
 

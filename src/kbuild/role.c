@@ -29,12 +29,23 @@ static bool ends_with_one(const char *path, const char *const *suffixes, size_t 
 static bool has_no_part(const char *path)
 {
 	static const char *const folders[] = {
-		"Documentation/", "LICENSES/", "tools/",   "samples/", "debian/",
-		"scripts/checkpatch", "scripts/coccinelle/", "scripts/gdb/", "usr/",
-		"MAINTAINERS",	  "CREDITS",   "README",  "COPYING",
+		"Documentation/",
+		"LICENSES/",
+		"tools/",
+		"samples/",
+		"debian/",
+		"scripts/checkpatch",
+		"scripts/coccinelle/",
+		"scripts/gdb/",
+		"usr/",
+		"MAINTAINERS",
+		"CREDITS",
+		"README",
+		"COPYING",
 	};
-	static const char *const suffixes[] = { ".rst", ".md", ".gitignore", ".gitattributes",
-						".clang-format", ".mailmap", ".dts", ".dtsi" };
+	static const char *const suffixes[] = { ".rst",		  ".md",	   ".gitignore",
+						".gitattributes", ".clang-format", ".mailmap",
+						".dts",		  ".dtsi" };
 	return starts_with_one(path, folders, UK_ARRAY_SIZE(folders)) ||
 	       ends_with_one(path, suffixes, UK_ARRAY_SIZE(suffixes));
 }
@@ -50,10 +61,18 @@ static bool is_foreign(const char *path)
 static bool generates_code(const char *path)
 {
 	static const char *const programs[] = {
-		"scripts/asn1_compiler.c",  "scripts/selinux/",	 "scripts/bin2c.c",
-		"lib/gen_crc32table.c",	    "lib/gen_crc64table.c", "lib/raid6/mktables.c",
-		"arch/x86/entry/vdso/vdso2c", "arch/x86/tools/",	 "drivers/tty/vt/conmakehash.c",
-		"fs/unicode/mkutf8data.c",  "lib/crc32defs.h",	 "security/selinux/ss/genheaders",
+		"scripts/asn1_compiler.c",
+		"scripts/selinux/",
+		"scripts/bin2c.c",
+		"lib/gen_crc32table.c",
+		"lib/gen_crc64table.c",
+		"lib/raid6/mktables.c",
+		"arch/x86/entry/vdso/vdso2c",
+		"arch/x86/tools/",
+		"drivers/tty/vt/conmakehash.c",
+		"fs/unicode/mkutf8data.c",
+		"lib/crc32defs.h",
+		"security/selinux/ss/genheaders",
 	};
 	return starts_with_one(path, programs, UK_ARRAY_SIZE(programs));
 }

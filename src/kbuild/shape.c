@@ -40,12 +40,14 @@ static bool is_one_of(const struct uk_token *token, const char *const *words, si
 static bool is_attribute(const struct uk_token *token)
 {
 	static const char *const words[] = {
-		"__attribute__",  "__attribute",  "__printf",	  "__scanf",	 "__acquires",
-		"__releases",	  "__must_hold",  "__cond_acquires", "__aligned", "__section",
-		"__alloc_size",	  "__malloc",	  "__nonnull",	  "__diagnose_as", "__assume_aligned",
-		"__cold",	  "__noreturn",	  "__must_check", "__init",	 "__exit",
-		"__pure",	  "__visible",	  "__weak",	  "__maybe_unused", "__always_unused",
-		"asmlinkage",	  "notrace",	  "noinstr",	  "__alias",	 "__nocfi",
+		"__attribute__",   "__attribute",   "__printf",		"__scanf",
+		"__acquires",	   "__releases",    "__must_hold",	"__cond_acquires",
+		"__aligned",	   "__section",	    "__alloc_size",	"__malloc",
+		"__nonnull",	   "__diagnose_as", "__assume_aligned", "__cold",
+		"__noreturn",	   "__must_check",  "__init",		"__exit",
+		"__pure",	   "__visible",	    "__weak",		"__maybe_unused",
+		"__always_unused", "asmlinkage",    "notrace",		"noinstr",
+		"__alias",	   "__nocfi",
 	};
 	return token->kind == UK_TOKEN_NAME && is_one_of(token, words, UK_ARRAY_SIZE(words));
 }

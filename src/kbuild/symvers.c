@@ -78,8 +78,7 @@ static void cleanup_elf(Elf **elf)
 	elf_end(*elf);
 }
 
-static struct uk_error *parse_module(char *bytes, size_t len, const char *path,
-				     struct uk_map *map)
+static struct uk_error *parse_module(char *bytes, size_t len, const char *path, struct uk_map *map)
 {
 	elf_version(EV_CURRENT);
 	uk_cleanup(cleanup_elf) Elf *elf = elf_memory(bytes, len);
@@ -115,8 +114,7 @@ static void cleanup_fts(FTS **fts)
 		fts_close(*fts);
 }
 
-static struct uk_error *add_modules(const char *dir, struct uk_map *map,
-				    const struct uk_sink *sink)
+static struct uk_error *add_modules(const char *dir, struct uk_map *map, const struct uk_sink *sink)
 {
 	char *paths[] = { (char *)dir, NULL };
 	uk_cleanup(cleanup_fts) FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);

@@ -14,9 +14,9 @@
 /* An entity, reduced to the numbers of the names in it. */
 struct item {
 	enum uk_entity_kind kind;
-	uint32_t name;	/* NO_NAME when it has none */
+	uint32_t name;	  /* NO_NAME when it has none */
 	size_t first, nr; /* of its mentions */
-	bool done;	/* it was hit already */
+	bool done;	  /* it was hit already */
 };
 
 struct file {
@@ -37,7 +37,7 @@ struct uk_taint {
 	struct uk_paste *paste;
 	bool uses;		/* all macros are known; what they are given is being added */
 	UK_VEC(uint32_t) fresh; /* tainted, not yet asked who can put it together */
-	char *reason;			 /* the last one made for a source */
+	char *reason;		/* the last one made for a source */
 };
 
 enum { NO_NAME = UINT32_MAX };
@@ -83,8 +83,7 @@ struct uk_error *uk_taint_create(struct uk_taint **ret)
 static bool name_number(struct uk_taint *taint, const struct uk_token *token, uint32_t *ret)
 {
 	bool added;
-	struct uk_map_entry *entry =
-		uk_map_insert(&taint->names, token->text, token->len, &added);
+	struct uk_map_entry *entry = uk_map_insert(&taint->names, token->text, token->len, &added);
 	if (!entry)
 		return false;
 	if (added) {
@@ -141,8 +140,7 @@ static struct uk_error *add_enumerators(struct uk_taint *taint, struct file *fil
 }
 
 static struct uk_error *add_item(struct uk_taint *taint, struct file *file,
-				 const struct uk_entities *entities,
-				 const struct uk_entity *entity)
+				 const struct uk_entities *entities, const struct uk_entity *entity)
 {
 	struct item item = {
 		.kind = entity->kind,
@@ -153,9 +151,9 @@ static struct uk_error *add_item(struct uk_taint *taint, struct file *file,
 	struct mention mention = { .taint = taint, .file = file };
 	uk_entity_names(entities, entity, add_mention, &mention);
 	item.nr = file->mentions.len - item.first;
-	if (mention.failed || (entity->name != (size_t)-1 &&
-			       !name_number(taint, &entities->tokens.all.data[entity->name],
-					    &item.name)))
+	if (mention.failed ||
+	    (entity->name != (size_t)-1 &&
+	     !name_number(taint, &entities->tokens.all.data[entity->name], &item.name)))
 		return uk_error_nomem();
 	if (item.kind == UK_ENTITY_ENUM)
 		return add_enumerators(taint, file, entities, entity, item);
@@ -236,8 +234,8 @@ static struct uk_error *taint_name(struct uk_taint *taint, uint32_t name, uint32
 }
 
 /* What a person recognises an entity by. */
-static struct uk_error *describe(const struct uk_entities *entities,
-				 const struct uk_entity *entity, char **ret)
+static struct uk_error *describe(const struct uk_entities *entities, const struct uk_entity *entity,
+				 char **ret)
 {
 	uk_auto_strbuf struct uk_strbuf text = {};
 	for (size_t i = entity->first; i < entity->first + entity->nr && text.len < 40; i++) {
@@ -388,8 +386,8 @@ static uint32_t tainted_mention(const struct uk_taint *taint, const struct file 
 	return NO_NAME;
 }
 
-static struct uk_error *hit_item(struct uk_taint *taint, struct file *file,
-				 const struct item *item, uint32_t by)
+static struct uk_error *hit_item(struct uk_taint *taint, struct file *file, const struct item *item,
+				 uint32_t by)
 {
 	uint32_t origin = taint->origin.data[by];
 	switch (item->kind) {
@@ -441,8 +439,8 @@ static struct uk_error *spread_by_pasting(struct uk_taint *taint)
 	while (taint->fresh.len) {
 		uint32_t name = taint->fresh.data[--taint->fresh.len];
 		struct maker maker = { .taint = taint, .origin = taint->origin.data[name] };
-		struct uk_error *err = uk_paste_makers(taint->paste, name_text(taint, name),
-						       taint_maker, &maker);
+		struct uk_error *err =
+			uk_paste_makers(taint->paste, name_text(taint, name), taint_maker, &maker);
 		if (err)
 			return err;
 	}
@@ -489,9 +487,9 @@ struct uk_error *uk_taint_hits_source(struct uk_taint *taint, const char *path, 
 		free(taint->reason);
 		taint->reason = NULL;
 		*reason_ret = NULL;
-		struct uk_error *err = uk_asprintf(&taint->reason, "uses %s of %s",
-						   name_text(taint, name),
-						   taint->files.data[origin - 1].path);
+		struct uk_error *err =
+			uk_asprintf(&taint->reason, "uses %s of %s", name_text(taint, name),
+				    taint->files.data[origin - 1].path);
 		*reason_ret = taint->reason;
 		return err;
 	}

@@ -30,8 +30,8 @@ struct uk_error *uk_taint_add_change(struct uk_taint *taint, const char *path, c
 				     const char *patched) uk_must_check;
 
 /* A file that takes part, as it is after the patch. The changed ones are added already. */
-struct uk_error *uk_taint_add_file(struct uk_taint *taint, const char *path, const char *text)
-	uk_must_check;
+struct uk_error *uk_taint_add_file(struct uk_taint *taint, const char *path,
+				   const char *text) uk_must_check;
 
 /*
  * After all files are added, the text of each of them again (of a changed one, both): what

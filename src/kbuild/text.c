@@ -16,8 +16,7 @@ void uk_text_destroy(struct uk_text *text)
 	free(text);
 }
 
-static struct uk_error *push_line(struct uk_text *text, const char *data, size_t len,
-				  size_t number)
+static struct uk_error *push_line(struct uk_text *text, const char *data, size_t len, size_t number)
 {
 	struct uk_text_line line = { .text = strndup(data, len), .number = number };
 	if (line.text && uk_vec_push(&text->lines, line))
@@ -26,8 +25,7 @@ static struct uk_error *push_line(struct uk_text *text, const char *data, size_t
 	return uk_error_nomem();
 }
 
-struct uk_error *uk_text_parse(const char *data, size_t len, const char *name,
-			       struct uk_text **ret)
+struct uk_error *uk_text_parse(const char *data, size_t len, const char *name, struct uk_text **ret)
 {
 	uk_auto_text struct uk_text *text = calloc(1, sizeof(*text));
 	if (!text)
@@ -108,8 +106,8 @@ static struct uk_error *refuse(const struct uk_patch_file *file, size_t number,
 		what = NULL;
 	va_end(args);
 	return uk_error_create(UK_ERR_REFUSED, "%s: hunk %zu (line %zu) does not apply: %s",
-			       file->old_path ? file->old_path : file->path, number,
-			       hunk->old_line, what ? what : "?");
+			       file->old_path ? file->old_path : file->path, number, hunk->old_line,
+			       what ? what : "?");
 }
 
 /* @shift: how much longer the text has become through the hunks before. */

@@ -29,18 +29,18 @@ UK_DEFINE_CLEANUP(text, struct uk_text *, uk_text_destroy)
  * that stay keep their numbers; new ones have that of their place in the new file. On
  * refusal (UK_ERR_REFUSED: hunk, line, what was expected) @text is undefined.
  */
-struct uk_error *uk_text_apply(struct uk_text *text, const struct uk_patch_file *file)
-	uk_must_check;
+struct uk_error *uk_text_apply(struct uk_text *text,
+			       const struct uk_patch_file *file) uk_must_check;
 
 /* As a file. Caller frees. */
-struct uk_error *uk_text_plain(const struct uk_text *text, char **ret, size_t *len_ret)
-	uk_must_check;
+struct uk_error *uk_text_plain(const struct uk_text *text, char **ret,
+			       size_t *len_ret) uk_must_check;
 
 /*
  * As C source in which #line directives give the lines their numbers, wherever C lets a
  * directive stand.
  */
-struct uk_error *uk_text_numbered(const struct uk_text *text, char **ret, size_t *len_ret)
-	uk_must_check;
+struct uk_error *uk_text_numbered(const struct uk_text *text, char **ret,
+				  size_t *len_ret) uk_must_check;
 
 #endif

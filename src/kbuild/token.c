@@ -7,7 +7,7 @@
 
 struct scanner {
 	const char *at;
-	bool line_start;   /* only blanks since the beginning of the line */
+	bool line_start; /* only blanks since the beginning of the line */
 	bool in_directive;
 	struct uk_tokens tokens;
 };

@@ -74,8 +74,7 @@ static struct change *find_change(const struct finder *finder, const char *path)
 static struct uk_error *add_change(struct finder *finder, const char *path)
 {
 	struct change change = { .path = path };
-	struct uk_error *err =
-		uk_view_read(finder->orig, path, &change.orig, &change.orig_len);
+	struct uk_error *err = uk_view_read(finder->orig, path, &change.orig, &change.orig_len);
 	if (!err)
 		err = uk_view_read(finder->patched, path, &change.patched, &change.patched_len);
 	bool same = !err && !change.orig == !change.patched &&
@@ -205,7 +204,8 @@ static struct uk_error *judge_closure(struct finder *finder, const struct uk_uni
 		return add_touched(finder, orig, patched, "its source is not there to be read");
 	bool hit = false;
 	for (size_t i = 0; i < nr; i++) {
-		struct change *change = find_change(finder, uk_include_path(finder->graph, files[i]));
+		struct change *change =
+			find_change(finder, uk_include_path(finder->graph, files[i]));
 		if (change)
 			hit = change->used = true;
 	}
@@ -242,8 +242,7 @@ static struct uk_error *judge_units(struct finder *finder)
 		return err;
 	for (size_t i = 0; !err && i < patched->all.len; i++) {
 		const struct uk_unit *unit = &patched->all.data[i];
-		uk_progress(finder->patched->tree->sink, "following includes", i,
-			    patched->all.len);
+		uk_progress(finder->patched->tree->sink, "following includes", i, patched->all.len);
 		if (!settled[i])
 			err = judge_closure(finder, orig == patched ? unit : twin(orig, unit),
 					    unit);
@@ -281,9 +280,8 @@ static struct uk_error *list_members(struct finder *finder, bool *members, size_
 		const uint32_t *files;
 		size_t nr;
 		bool complete;
-		struct uk_error *err =
-			uk_include_closure(finder->graph, finder->candidates.data[i].patched,
-					   &files, &nr, &complete);
+		struct uk_error *err = uk_include_closure(
+			finder->graph, finder->candidates.data[i].patched, &files, &nr, &complete);
 		if (err)
 			return err;
 		for (size_t f = 0; f < nr; f++) {
@@ -366,8 +364,8 @@ static struct uk_error *judge_candidate(struct finder *finder, struct uk_touched
 	size_t nr;
 	bool complete;
 	const char *reason;
-	struct uk_error *err = uk_taint_hits_source(finder->taint, candidate->patched->source,
-						    hit_ret, &reason);
+	struct uk_error *err =
+		uk_taint_hits_source(finder->taint, candidate->patched->source, hit_ret, &reason);
 	if (!err && !*hit_ret)
 		err = uk_include_closure(finder->graph, candidate->patched, &files, &nr, &complete);
 	if (err)
@@ -454,8 +452,8 @@ struct uk_error *uk_touched_find(const struct uk_view *orig, const struct uk_vie
 	if (err)
 		return err;
 	if (finder.list->all.len)
-		qsort(finder.list->all.data, finder.list->all.len,
-		      sizeof(*finder.list->all.data), compare_touched);
+		qsort(finder.list->all.data, finder.list->all.len, sizeof(*finder.list->all.data),
+		      compare_touched);
 	*ret = uk_take(finder.list);
 	return NULL;
 }

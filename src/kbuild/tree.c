@@ -117,7 +117,8 @@ static void uk_printf(2, 3) add_word(struct words *words, const char *fmt, ...)
 /* Skips "#1 SMP PREEMPT_DYNAMIC ": what is left is what was given as the time. */
 static const char *banner_time(const char *banner)
 {
-	static const char *const flags[] = { "SMP ", "PREEMPT ", "PREEMPT_DYNAMIC ", "PREEMPT_RT " };
+	static const char *const flags[] = { "SMP ", "PREEMPT ", "PREEMPT_DYNAMIC ",
+					     "PREEMPT_RT " };
 	const char *at = strchr(banner, ' ');
 	at = at ? at + 1 : banner;
 	for (size_t i = 0; i < UK_ARRAY_SIZE(flags); i++) {
@@ -309,8 +310,7 @@ static struct uk_error *ask_units(struct uk_tree *tree, const char *path)
 {
 	uk_auto_free char *text = NULL;
 	uk_progress(tree->sink, "asking kbuild for its objects", 0, 1);
-	struct uk_error *err =
-		uk_dump_run(tree->dir, tree->make, tree->nr_make, NULL, NULL, &text);
+	struct uk_error *err = uk_dump_run(tree->dir, tree->make, tree->nr_make, NULL, NULL, &text);
 	if (!err)
 		err = uk_units_parse(text, strlen(text), path, &tree->units);
 	if (err)
@@ -382,9 +382,8 @@ static struct uk_error *open_tree(struct uk_tree *tree, const struct uk_tree_opt
 	uk_auto_free char *own_config = NULL;
 	uk_auto_config struct uk_config wanted = {};
 	uk_auto_close int lock = -1;
-	struct uk_error *err = options->release
-				       ? take_kernel(tree, options)
-				       : uk_own_identify(tree, options, &own_config);
+	struct uk_error *err = options->release ? take_kernel(tree, options)
+						: uk_own_identify(tree, options, &own_config);
 	if (err)
 		return err;
 	const char *config = tree->kernel ? tree->kernel->config : own_config;

@@ -17,8 +17,8 @@ enum uk_unit_place {
 };
 
 struct uk_unit {
-	char *object;  /* from the root of the tree: "fs/fat/dir.o" */
-	char *source;  /* likewise: "fs/fat/dir.c"; may be generated */
+	char *object; /* from the root of the tree: "fs/fat/dir.o" */
+	char *source; /* likewise: "fs/fat/dir.c"; may be generated */
 	enum uk_unit_place place;
 	char *module;  /* as the kernel names it ("snd_hda_intel"); NULL unless MODULE */
 	char *objtool; /* arguments that kbuild gives objtool for this object, or NULL */
@@ -28,9 +28,9 @@ struct uk_unit {
 struct uk_units {
 	UK_VEC(struct uk_unit) all; /* sorted by object, then module */
 	struct uk_map by_object;    /* object -> index of the first with that object */
-	char *ld;	  /* how kbuild links a module: "ld -r -m elf_x86_64 ... -T ..." */
-	char *cc_module;  /* how it would compile upkeep/part.c as a module of one object */
-	char *objtool;	  /* objtool's arguments for that module, or NULL: none is run */
+	char *ld;	 /* how kbuild links a module: "ld -r -m elf_x86_64 ... -T ..." */
+	char *cc_module; /* how it would compile upkeep/part.c as a module of one object */
+	char *objtool;	 /* objtool's arguments for that module, or NULL: none is run */
 };
 
 /*

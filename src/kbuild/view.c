@@ -122,8 +122,7 @@ struct uk_error *uk_view_set(struct uk_view *view, const char *path, struct uk_t
 }
 
 /* The text that a patch finds; *ret NULL when there is no such file. */
-static struct uk_error *text_of(const struct uk_view *view, const char *path,
-				struct uk_text **ret)
+static struct uk_error *text_of(const struct uk_view *view, const char *path, struct uk_text **ret)
 {
 	const struct uk_view_file *file = uk_view_file(view, path);
 	*ret = NULL;
@@ -139,16 +138,14 @@ static struct uk_error *apply_file(struct uk_view *view, const struct uk_patch_f
 {
 	uk_auto_text struct uk_text *text = NULL;
 	uk_auto_text struct uk_text *there = NULL;
-	struct uk_error *err = text_of(view, file->change == UK_PATCH_CREATED ? file->path
-									       : file->old_path,
-				       &text);
+	struct uk_error *err = text_of(
+		view, file->change == UK_PATCH_CREATED ? file->path : file->old_path, &text);
 	if (!err && file->change == UK_PATCH_CREATED) {
 		if (text)
 			return uk_error_create(UK_ERR_REFUSED, "%s: is there already", file->path);
 		err = uk_text_parse("", 0, file->path, &text);
 	} else if (!err && !text) {
-		return uk_error_create(UK_ERR_REFUSED, "%s: there is no such file",
-				       file->old_path);
+		return uk_error_create(UK_ERR_REFUSED, "%s: there is no such file", file->old_path);
 	}
 	if (!err)
 		err = uk_text_apply(text, file);

@@ -59,13 +59,10 @@ static const struct uk_phase apply_phases[] = {
 };
 
 static const struct uk_phase check_phases[] = {
-	{ "identity", uk_job_identify },
-	{ "state", uk_job_read_status },
-	{ "preconditions", uk_job_check_state },
-	{ "read the kernel", uk_job_read_kernel },
-	{ "read the update", uk_job_read_bundle },
-	{ "match", uk_job_match },
-	{},
+	{ "identity", uk_job_identify },	   { "state", uk_job_read_status },
+	{ "preconditions", uk_job_check_state },   { "read the kernel", uk_job_read_kernel },
+	{ "read the update", uk_job_read_bundle }, { "match", uk_job_match },
+	{ "report", uk_job_report_match },	   {},
 };
 
 /* Back to where things stood; what cannot be taken back is a remark beside the error. */

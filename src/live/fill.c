@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The request to the core, from the match and the loaded parts. */
 #include "live/job.h"
+#include "live/status.h"
 
 #include "base/strbuf.h"
 
@@ -27,23 +28,32 @@ static struct uk_error *new_address(struct uk_job *job, const struct uk_update_f
 	return uk_error_wrap(err, "%s", function->name);
 }
 
-static struct uk_error *report_function(struct uk_job *job, const char *object, const char *name,
-					const struct upkeep_function *addresses)
+/* @to is 0 where nothing is loaded yet. */
+static struct uk_error *report_function(struct uk_job *job, const struct uk_match_function *match,
+					uint64_t to)
 {
-	struct uk_live_function function = {
-		.old_addr = addresses->old_addr,
-		.new_addr = addresses->new_addr,
-		.old_size = addresses->old_size,
-		.new_size = addresses->new_size,
+	const struct uk_update_function *function = &job->update->functions.data[match->function];
+	struct uk_live_function reported = {
+		.object = (char *)(uintptr_t)target_of(job->update, function->object),
+		.name = function->name,
+		.old_addr = match->address,
+		.new_addr = to,
+		.old_size = match->size,
+		.new_size = function->new_size,
 	};
-	struct uk_error *err = uk_strdup(object, &function.object);
-	if (!err)
-		err = uk_strdup(name, &function.name);
-	if (!err && uk_vec_push(&job->report->functions, function))
-		return NULL;
-	free(function.object);
-	free(function.name);
-	return err ? err : uk_error_nomem();
+	return uk_report_add_function(job->report, &reported);
+}
+
+struct uk_error *uk_job_report_match(struct uk_job *job)
+{
+	uk_vec_for_each(match, &job->match->functions) {
+		if (!job->update->functions.data[match->function].redirect)
+			continue;
+		struct uk_error *err = report_function(job, match, 0);
+		if (err)
+			return err;
+	}
+	return NULL;
 }
 
 static struct uk_error *add_redirect(struct uk_job *job, const struct uk_match_function *match,
@@ -66,7 +76,7 @@ static struct uk_error *add_redirect(struct uk_job *job, const struct uk_match_f
 	addresses.new_addr = to;
 	if (!err)
 		err = uk_request_add_function(&job->request, &addresses, target, function->name);
-	return err ? err : report_function(job, target, function->name, &addresses);
+	return err ? err : report_function(job, match, to);
 }
 
 /* The code that is to be replaced may be the copy in an older update's part module. */

@@ -77,5 +77,6 @@ struct uk_error *uk_job_load_core(struct uk_job *job) uk_must_check;
 
 /* The request to the core, from the match and the loaded parts. */
 struct uk_error *uk_job_fill_request(struct uk_job *job) uk_must_check;
+struct uk_error *uk_job_report_match(struct uk_job *job) uk_must_check;
 
 #endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Undoing an update, and unloading what it leaves behind. */
-#include "base/strbuf.h"
 #include "live/device.h"
 #include "live/job.h"
 #include "live/status.h"
@@ -30,24 +29,11 @@ static struct uk_error *check_state(struct uk_job *job)
 	return uk_stack_check_free(job->paths, job->status, job->id, job->options.purge);
 }
 
-static struct uk_error *report_function(struct uk_job *job, const struct uk_live_function *function)
-{
-	struct uk_live_function copy = *function;
-	copy.object = copy.name = NULL;
-	struct uk_error *err = uk_strdup(function->object, &copy.object);
-	if (!err)
-		err = uk_strdup(function->name, &copy.name);
-	if (!err && uk_vec_push(&job->report->functions, copy))
-		return NULL;
-	uk_live_function_deinit(&copy);
-	return err ? err : uk_error_nomem();
-}
-
 /* What is undone is what was applied. */
 static struct uk_error *report_functions(struct uk_job *job)
 {
 	uk_vec_for_each(function, &known(job)->functions) {
-		struct uk_error *err = report_function(job, function);
+		struct uk_error *err = uk_report_add_function(job->report, function);
 		if (err)
 			return err;
 	}

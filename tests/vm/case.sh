@@ -61,6 +61,7 @@ undo() {
 	number=$1
 	shift
 	upkeep_exits 0 undo "$(id_of "$number")" "$@"
+	said "^undone $(id_of "$number"): [1-9][0-9]* function"
 	! is_applied "$number" || fail "update $number is still in /sys/kernel/upkeep"
 }
 
@@ -97,6 +98,10 @@ elif [ -f flow.sh ]; then
 	. ./flow.sh
 else
 	expect old "before the update"
+	upkeep_exits 0 check 1.upk
+	said "^$(id_of 1) would apply to the running kernel: [1-9][0-9]* function"
+	! is_applied 1 || fail "check applied it"
+	expect old "after the check"
 	apply 1
 	expect new "with the update"
 	undo 1

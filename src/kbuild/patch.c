@@ -124,6 +124,10 @@ static struct uk_error *close_file(struct parser *parser)
 		file_deinit(file); /* a mode alone */
 		return NULL;
 	}
+	if (file->change == UK_PATCH_CREATED) { /* git's first line names it twice */
+		free(file->old_path);
+		file->old_path = NULL;
+	}
 	if (!file->path || (file->change != UK_PATCH_CREATED && !file->old_path))
 		return parser_error(parser, UK_ERR_INVALID,
 				    "the file before this line has no name");

@@ -171,6 +171,7 @@ static void settle_newline(struct uk_text *text, const struct uk_patch_hunk *hun
 {
 	if (!at_end)
 		return;
+	text->no_newline = false; /* the line before is the last now, and had a newline */
 	for (size_t i = hunk->lines.len; i-- > 0;) {
 		if (hunk->lines.data[i].kind == '-')
 			continue;

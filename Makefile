@@ -7,8 +7,8 @@ include mk/config.mk
 include mk/rooms.mk
 include mk/tests.mk
 include mk/cli.mk
-include mk/match.mk
 include mk/vm.mk
+include mk/match.mk
 include mk/demo.mk
 include mk/corpus.mk
 include mk/fuzz.mk

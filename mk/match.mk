@@ -9,6 +9,7 @@ $(FLIP): $(O)/obj/tests/match/flip.o $(foreach r,$(call test_rooms,tests/match/f
 	$(Q)$(CC) $(OPTIMISE) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 FLIP_CHECKS := tests/match/flips-6.1 tests/match/flips-6.12
+TAP_SCRIPTS += $(FLIP_CHECKS)
 .PHONY: check-flips
 check-flips: $(FLIP) ## Flip bits in kernel images: each must be refused (after check-vm)
 	prove -v --exec '' $(FLIP_CHECKS)

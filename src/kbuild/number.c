@@ -17,28 +17,33 @@ struct numberer {
 	struct uk_strbuf out;
 	size_t next;	     /* the number that the compiler will give the next line */
 	bool in_comment;     /* the next line begins inside of a comment */
+	char quote;	     /* it begins inside of a constant, or ('\n') of a // comment */
 	bool continued;	     /* the line before ended in a backslash */
 	bool unsure;	     /* directives behind a conditional may have been left out */
 	UK_VEC(bool) groups; /* per open #if: whether a directive stands inside */
 };
 
-/* Moves behind a string or character constant that begins at @at. */
-static const char *skip_constant(const char *at)
+/* Moves behind the constant or comment that is open; it stays open at the line's end. */
+static const char *skip_quoted(struct numberer *numberer, const char *at)
 {
-	char quote = *at++;
-	for (; *at && *at != quote; at++) {
+	for (; *at && *at != numberer->quote; at++) {
 		if (*at == '\\' && at[1])
 			at++;
 	}
-	return *at ? at + 1 : at;
+	if (!*at)
+		return at;
+	numberer->quote = '\0';
+	return at + 1;
 }
 
-/* Follows comments and continuations through a line. */
+/* Follows comments, constants and continuations through a line. */
 static void follow(struct numberer *numberer, const char *text)
 {
 	const char *at = text;
 	while (*at) {
-		if (numberer->in_comment) {
+		if (numberer->quote) {
+			at = skip_quoted(numberer, at);
+		} else if (numberer->in_comment) {
 			const char *end = strstr(at, "*/");
 			if (!end)
 				break;
@@ -48,24 +53,36 @@ static void follow(struct numberer *numberer, const char *text)
 			at += 2;
 			numberer->in_comment = true;
 		} else if (!strncmp(at, "//", 2)) {
-			break;
+			at += 2;
+			numberer->quote = '\n';
 		} else if (*at == '"' || *at == '\'') {
-			at = skip_constant(at);
+			numberer->quote = *at++;
 		} else {
 			at++;
 		}
 	}
 	numberer->continued = uk_str_ends(text, "\\");
+	if (!numberer->continued)
+		numberer->quote = '\0';
+}
+
+/* Blanks, and comments that end on the line. */
+static const char *skip_blanks(const char *text)
+{
+	for (;;) {
+		text += strspn(text, " \t");
+		const char *end = strncmp(text, "/*", 2) ? NULL : strstr(text + 2, "*/");
+		if (!end)
+			return text;
+		text = end + 2;
+	}
 }
 
 /* The word of a preprocessor directive, or NULL. */
 static const char *directive(const char *text)
 {
-	text += strspn(text, " \t");
-	if (*text != '#')
-		return NULL;
-	text++;
-	return text + strspn(text, " \t");
+	text = skip_blanks(text);
+	return *text == '#' ? skip_blanks(text + 1) : NULL;
 }
 
 static bool follow_conditional(struct numberer *numberer, const char *text)

@@ -16,7 +16,7 @@ LABEL = re.compile(r"\.L[A-Z]*\d+")
 NUMBERED = re.compile(r"(?<=[A-Za-z_0-9])\.\d+\b")
 SECTION = re.compile(r"^\s*\.((?:push)?section\s[^\n]*|text|data|bss|popsection|previous)"
                      r"\s*(?:#.*)?$")
-NOISE = re.compile(r"^\t\.(file|ident|loc|size|p2align|globl|weak|local)\b|^\s*#|^$")
+NOISE = re.compile(r"^\t\.(file|ident|loc|p2align|globl|weak|local)\b|^\s*#|^$")
 
 
 def command_of(units, path):
@@ -78,10 +78,12 @@ def code(assembly):
             continue
         if NOISE.match(line):
             continue
-        if line.startswith("\t.type\t") and line.endswith("@function"):
+        if line.startswith("\t.size\t"):
+            lines = []
+        elif line.startswith("\t.type\t") and line.endswith("@function"):
             labels = {}
             lines = found.setdefault(line.split("\t")[2].split(",")[0], [])
-        if sections.is_code():
+        elif sections.is_code():
             lines.append(NUMBERED.sub(".#", renumber(line, labels)))
     return found
 

@@ -2,7 +2,7 @@
 # The rooms of src/: each folder is one archive, each uses only those below it.
 
 # Lowest first. Linking goes the other way.
-ROOMS := $(foreach r,base elf kbuild diff bundle match create live replace feed fleet,$(if $(wildcard src/$(r)/*.c),$(r)))
+ROOMS := $(foreach r,base elf kbuild bundle diff match create live replace feed fleet,$(if $(wildcard src/$(r)/*.c),$(r)))
 room_lib = $(O)/lib$(1).a
 reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
 ROOM_LIBS := $(foreach r,$(call reverse,$(ROOMS)),$(call room_lib,$(r)))

@@ -13,7 +13,7 @@ enum uk_entity_kind {
 	UK_ENTITY_MACRO,
 	UK_ENTITY_UNDEF,
 	UK_ENTITY_INCLUDE,
-	UK_ENTITY_INLINE,    /* an inline function with its body */
+	UK_ENTITY_INLINE,    /* a static or extern inline function with its body */
 	UK_ENTITY_FUNCTION,  /* any other function with its body */
 	UK_ENTITY_PROTOTYPE, /* of a function */
 	UK_ENTITY_EXTERN,    /* extern, of a variable */

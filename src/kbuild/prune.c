@@ -106,6 +106,21 @@ static void reach(struct pruner *pruner, size_t index)
 		pruner->failed = true;
 }
 
+/* Whether an attribute may make something of a declaration or function that nobody uses. */
+static bool is_kept(const struct pruner *pruner, const struct uk_entity *entity)
+{
+	static const char *const words[] = {
+		"used", "__used__", "alias", "__alias__", "constructor", "__constructor__",
+	};
+	for (size_t i = entity->first; i < entity->first + entity->nr; i++) {
+		for (size_t w = 0; w < UK_ARRAY_SIZE(words); w++) {
+			if (uk_token_is(at(pruner, i), words[w]))
+				return true;
+		}
+	}
+	return false;
+}
+
 static void take_entity(struct pruner *pruner, size_t index, bool whole)
 {
 	const struct uk_entity *entity = &pruner->entities.all.data[index];
@@ -114,6 +129,7 @@ static void take_entity(struct pruner *pruner, size_t index, bool whole)
 	case UK_ENTITY_PROTOTYPE:
 	case UK_ENTITY_EXTERN:
 		define(pruner, entity->name, index);
+		whole |= is_kept(pruner, entity);
 		break;
 	case UK_ENTITY_ENUM:
 	case UK_ENTITY_TYPE:

@@ -232,9 +232,11 @@ static void classify_code(const struct uk_tokens *tokens, struct uk_entity *enti
 		entity->kind = UK_ENTITY_TYPE;
 	} else if (is_function_head(&shape) && !shape.assigned) {
 		entity->name = shape.name;
-		entity->kind = !shape.has_brace	 ? UK_ENTITY_PROTOTYPE
-			       : shape.is_inline ? UK_ENTITY_INLINE
-						 : UK_ENTITY_FUNCTION;
+		/* Without static or extern, code comes of it (gnu_inline), whoever calls it. */
+		bool only_inline = shape.is_inline && (shape.is_static || shape.is_extern);
+		entity->kind = !shape.has_brace ? UK_ENTITY_PROTOTYPE
+			       : only_inline	? UK_ENTITY_INLINE
+						: UK_ENTITY_FUNCTION;
 	} else if (find_extern_name(&shape)) {
 		entity->name = shape.name;
 		entity->kind = UK_ENTITY_EXTERN;

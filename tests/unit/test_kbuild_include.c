@@ -23,7 +23,7 @@ static const struct tree_file tree[] = {
 	{ "a/beside.h", "" },
 	{ "include/lib.h", "#ifdef NEVER\n#include <deep/deep.h>\n#endif\n"
 			   "#define HEADER \"macro.h\"\n#define NAME \"no header\"\n" },
-	{ "include/deep/deep.h", "#include <lib.h>\n#include_next <both.h>\n" },
+	{ "include/deep/deep.h", "#include <lib.h>\n#include <both.h>\n" },
 	{ "include/macro.h", "" },
 	{ "include/both.h", "" },
 	{ "include/unused.h", "" },

@@ -141,7 +141,8 @@ static struct uk_error *splice(struct uk_text *text, const struct uk_patch_hunk 
 	if (!uk_vec_reserve(&lines, text->lines.len + hunk->new_count + 1))
 		return uk_error_nomem();
 	struct uk_text_line *old = text->lines.data, *end = old + text->lines.len;
-	memcpy(lines.data, old, at * sizeof(*old));
+	if (at)
+		memcpy(lines.data, old, at * sizeof(*old));
 	lines.len = at;
 	old += at;
 	bool failed = false;

@@ -52,6 +52,37 @@ static bool is_tag_word(const struct uk_token *token)
 	       uk_token_is(token, "enum");
 }
 
+/* Words that no type brings with it. */
+static bool is_keyword(const struct uk_token *token)
+{
+	static const char *const words[] = {
+		"typedef", "const",  "volatile", "unsigned", "signed", "int",
+		"long",	   "short",  "char",	 "void",     "_Bool",  "__extension__",
+		"float",   "double", "static",	 "extern",   "inline", "__attribute__",
+	};
+	for (size_t i = 0; i < UK_ARRAY_SIZE(words); i++) {
+		if (uk_token_is(token, words[i]))
+			return true;
+	}
+	return is_tag_word(token);
+}
+
+/* Words of C that stand in types and name none. */
+static bool is_keyword(const struct uk_token *token)
+{
+	static const char *const words[] = {
+		"struct", "union",  "enum",	"typedef", "const",	    "volatile", "unsigned",
+		"signed", "int",    "char",	"short",   "long",	    "void",	"float",
+		"double", "_Bool",  "extern",	"static",  "__extension__", "inline",	"__attribute__",
+		"__const", "__signed__", "__int128", "__typeof__", "typeof",
+	};
+	for (size_t i = 0; i < UK_ARRAY_SIZE(words); i++) {
+		if (uk_token_is(token, words[i]))
+			return true;
+	}
+	return false;
+}
+
 /* The index behind the brace that closes the one at @open. */
 static size_t skip_braces(const struct pruner *pruner, size_t open, size_t end)
 {
@@ -80,7 +111,7 @@ static void define_type(struct pruner *pruner, size_t index)
 		if (token->kind != UK_TOKEN_NAME)
 			continue;
 		bool tag = i > entity->first && is_tag_word(at(pruner, i - 1));
-		if (!braces || tag)
+		if ((!braces || tag) && !is_keyword(token))
 			define(pruner, i, index);
 		if (!uk_token_is(token, "enum"))
 			continue;

@@ -240,7 +240,7 @@ static struct uk_error *describe(const struct uk_entities *entities, const struc
 	uk_auto_strbuf struct uk_strbuf text = {};
 	for (size_t i = entity->first; i < entity->first + entity->nr && text.len < 40; i++) {
 		const struct uk_token *token = &entities->tokens.all.data[i];
-		if (token->kind == UK_TOKEN_NEWLINE)
+		if (token->kind == UK_TOKEN_NEWLINE || strchr("{;=", *token->text))
 			break;
 		bool word = token->kind != UK_TOKEN_PUNCT;
 		if (text.len && word && text.data[text.len - 1] != '#')

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The cache: its root, locks and stamps; and the CRCs of symbols that are kept in it. */
-/* rooms: kbuild base */
-#include "kbuild/cache.h"
+/* The cache and what is kept in it: stamps, locks, configurations, CRCs, apt's answers. */
+/* rooms: kbuild elf base */
 #include "base/bytes.h"
 #include "base/file.h"
-#include "base/process.h"
 #include "base/strbuf.h"
+#include "kbuild/apt.h"
+#include "kbuild/cache.h"
+#include "kbuild/config.h"
+#include "kbuild/role.h"
 #include "kbuild/symvers.h"
 #include "tap.h"
 
-#include <poll.h>
 #include <string.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
-static char dir[64];
+static char dir[] = "/tmp/upkeep-test-XXXXXX";
 
 static void setup(void)
 {
-	strcpy(dir, "/tmp/upkeep-cache-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
-	unsetenv("UPKEEP_CACHE");
 }
 
 static void teardown(void)
@@ -28,341 +28,193 @@ static void teardown(void)
 	ck_ok(uk_tree_remove(dir));
 }
 
-static char *in_dir(const char *name)
+START_TEST(stamps_tell_what_is_finished)
 {
-	char *path;
-	ck_ok(uk_asprintf(&path, "%s/%s", dir, name));
-	return path;
-}
-
-static void write_text(const char *path, const char *text)
-{
-	ck_ok(uk_file_write(path, text, strlen(text), 0600));
-}
-
-static unsigned int mode_of(const char *path)
-{
-	struct stat st;
-	ck_assert_int_eq(stat(path, &st), 0);
-	return st.st_mode & 07777;
-}
-
-START_TEST(the_root_is_made_for_its_owner)
-{
-	uk_auto_free char *root = in_dir("deep/cache"), *want = NULL;
 	uk_auto_cache struct uk_cache *cache = NULL;
-	umask(0);
-	ck_ok(uk_cache_open(root, &cache));
-	ck_assert_str_eq(cache->root, root);
-	ck_assert_uint_eq(mode_of(root), 0700);
-	uk_auto_free char *path = NULL;
-	ck_ok(uk_cache_path(cache, &path, "trees/%s/%d", "6.1", 7));
-	ck_ok(uk_asprintf(&want, "%s/trees/6.1/7", root));
-	ck_assert_str_eq(path, want);
-}
-END_TEST
-
-START_TEST(the_root_is_found)
-{
-	uk_auto_free char *root = in_dir("cache"), *other = in_dir("other"), *link = in_dir("link");
-	uk_auto_cache struct uk_cache *named = NULL, *from_env = NULL, *linked = NULL;
-	setenv("UPKEEP_CACHE", other, 1);
-	ck_ok(uk_cache_open(root, &named));
-	ck_assert_str_eq(named->root, root);
-	ck_ok(uk_cache_open(NULL, &from_env));
-	ck_assert_str_eq(from_env->root, other);
-	ck_assert_int_eq(symlink(root, link), 0);
-	ck_ok(uk_cache_open(link, &linked));
-	ck_assert_str_eq(linked->root, root);
-}
-END_TEST
-
-/* What others may do to the root, and what is said then. */
-static const struct {
-	unsigned int mode;
-	bool ok;
-} modes[] = {
-	{ 0700, true },	 { 0755, true },  { 0711, true },  { 0500, true },   { 0770, false },
-	{ 0720, false }, { 0702, false }, { 0777, false }, { 01777, false },
-};
-
-START_TEST(a_root_that_others_write_to_is_refused)
-{
-	uk_auto_free char *root = in_dir("cache"), *text = NULL;
-	struct uk_cache *cache = NULL;
-	ck_ok(uk_dir_make(root, 0700));
-	ck_assert_int_eq(chmod(root, modes[_i].mode), 0);
-	ck_ok(uk_asprintf(&text, "cache %s may be written to by others (mode %03o); chmod go-w",
-			  root, modes[_i].mode & 0777));
-	if (modes[_i].ok)
-		ck_ok(uk_cache_open(root, &cache));
-	else
-		ck_fails(uk_cache_open(root, &cache), UK_ERR_SYSTEM, text);
-	uk_cache_close(cache);
-}
-END_TEST
-
-START_TEST(a_root_of_somebody_else_is_refused)
-{
-	uk_auto_free char *root = in_dir("cache"), *text = NULL;
-	struct uk_cache *cache;
-	ck_ok(uk_dir_make(root, 0700));
-	/* As root: give it away. As anybody else: take a folder that is root's. */
-	const char *foreign = geteuid() ? "/usr" : root;
-	if (!geteuid())
-		ck_assert_int_eq(chown(root, 1234, (gid_t)-1), 0);
-	ck_ok(uk_asprintf(&text, "belongs to user %d, not to user %d", geteuid() ? 0 : 1234,
-			  (int)geteuid()));
-	ck_fails(uk_cache_open(foreign, &cache), UK_ERR_SYSTEM, text);
-}
-END_TEST
-
-static const char *const odd_names[] = { "a b", "a:b", "a,b", "a\\b", "a\"b", "a'b", "a\tb" };
-
-START_TEST(odd_paths_are_refused)
-{
-	uk_auto_free char *root = in_dir(odd_names[_i]);
-	struct uk_cache *cache;
-	ck_fails(uk_cache_open(root, &cache), UK_ERR_USAGE, "cannot be in its path");
-}
-END_TEST
-
-START_TEST(a_file_is_no_root)
-{
-	uk_auto_free char *root = in_dir("file");
-	struct uk_cache *cache;
-	write_text(root, "x");
-	ck_fails(uk_cache_open(root, &cache), UK_ERR_SYSTEM, root);
-}
-END_TEST
-
-START_TEST(stamps_come_and_go)
-{
-	uk_auto_free char *path = in_dir("thing"), *inner = in_dir("thing/inner"),
-			  *stamp = in_dir("thing.complete");
+	uk_auto_free char *path = NULL, *work = NULL;
+	ck_ok(uk_cache_open(dir, &cache));
+	ck_ok(uk_cache_path(cache, &path, "trees/%s", "x"));
+	ck_assert(uk_str_starts(path, dir) && uk_str_ends(path, "/trees/x"));
 	ck_assert(!uk_stamp_exists(path));
-	ck_ok(uk_dir_make(inner, 0700));
+	ck_ok(uk_dir_make(path, 0700));
 	ck_assert(!uk_stamp_exists(path));
 	ck_ok(uk_stamp_write(path));
 	ck_assert(uk_stamp_exists(path));
-	ck_assert(uk_file_exists(stamp));
 	ck_ok(uk_stamp_reset(path));
 	ck_assert(!uk_stamp_exists(path) && !uk_file_exists(path));
-	ck_ok(uk_stamp_reset(path)); /* there is nothing left */
+	ck_ok(uk_stamp_reset(path));
+	ck_ok(uk_work_dir(cache, &work));
+	ck_assert(uk_file_exists(work));
 }
 END_TEST
 
-START_TEST(work_folders_are_apart)
+START_TEST(a_cache_that_others_write_to_is_refused)
+{
+	struct uk_cache *cache = NULL;
+	ck_assert_int_eq(chmod(dir, 0770), 0);
+	ck_fails(uk_cache_open(dir, &cache), UK_ERR_SYSTEM, "may be written to by others");
+	ck_assert_int_eq(chmod(dir, 0700), 0);
+	uk_auto_free char *comma = NULL;
+	ck_ok(uk_asprintf(&comma, "%s/a,b", dir));
+	ck_fails(uk_cache_open(comma, &cache), UK_ERR_USAGE, "commas");
+	ck_assert_ptr_null(cache);
+}
+END_TEST
+
+START_TEST(locks_are_held_until_they_are_closed)
 {
 	uk_auto_cache struct uk_cache *cache = NULL;
-	uk_auto_free char *one = NULL, *two = NULL, *parent = in_dir("work/");
+	uk_auto_free char *path = NULL;
 	ck_ok(uk_cache_open(dir, &cache));
-	ck_ok(uk_work_dir(cache, &one));
-	ck_ok(uk_work_dir(cache, &two));
-	ck_assert_str_ne(one, two);
-	ck_assert(uk_str_starts(one, parent) && uk_str_starts(two, parent));
-	ck_assert_uint_eq(mode_of(one), 0700);
+	ck_ok(uk_cache_path(cache, &path, "locks/trees_x"));
+	int lock = -1;
+	ck_ok(uk_cache_lock(cache, "trees/x", NULL, &lock));
+	uk_auto_close int other = open(path, O_RDWR);
+	ck_assert_int_ge(other, 0);
+	ck_assert_int_eq(flock(other, LOCK_EX | LOCK_NB), -1);
+	close(lock);
+	ck_assert_int_eq(flock(other, LOCK_EX | LOCK_NB), 0);
 }
 END_TEST
 
-/* Remarks go down a pipe, each with a newline. */
-static void pipe_remark(void *ctx, enum uk_level level, const char *text)
+static struct uk_error *check(const char *wanted, const char *got)
 {
-	dprintf(*(int *)ctx, "%s\n", text);
+	uk_auto_config struct uk_config a = {}, b = {};
+	ck_ok(uk_config_parse(wanted, "wanted", &a));
+	ck_ok(uk_config_parse(got, "got", &b));
+	return uk_config_check(&a, &b);
 }
 
-/* The child: takes the lock, says so, and ends. */
-static void lock_in_child(const struct uk_cache *cache, int pipe_fd)
+START_TEST(configurations_must_come_out_the_same)
 {
-	const struct uk_sink sink = { .remark = pipe_remark, .ctx = &pipe_fd };
-	int fd;
-	struct uk_error *err = uk_cache_lock(cache, "trees/6.1", &sink, &fd);
-	dprintf(pipe_fd, "%s\n", err ? uk_error_message(err) : "taken");
-	_exit(0);
-}
-
-static void read_line(int fd, char *line, size_t size)
-{
-	size_t len = 0;
-	while (len + 1 < size && read(fd, line + len, 1) == 1 && line[len] != '\n')
-		len++;
-	line[len] = '\0';
-}
-
-START_TEST(locks_exclude)
-{
-	uk_auto_cache struct uk_cache *cache = NULL;
-	uk_auto_free char *file = in_dir("locks/trees_6.1");
-	uk_auto_close int other = -1;
-	int fd, pipes[2], status;
-	char line[200];
-	ck_ok(uk_cache_open(dir, &cache));
-	ck_ok(uk_cache_lock(cache, "trees/6.1", NULL, &fd));
-	ck_assert(uk_file_exists(file));
-	ck_ok(uk_cache_lock(cache, "trees/6.12", NULL, &other));
-	ck_assert_int_eq(pipe(pipes), 0);
-	pid_t child = fork();
-	if (!child) {
-		close(fd);
-		lock_in_child(cache, pipes[1]);
-	}
-	read_line(pipes[0], line, sizeof(line));
-	ck_assert_str_eq(line, "waiting for another run that makes trees/6.1");
-	/* It said that it waits, and goes on waiting while we have the lock. */
-	struct pollfd poll_fd = { .fd = pipes[0], .events = POLLIN };
-	ck_assert_int_eq(poll(&poll_fd, 1, 100), 0);
-	close(fd);
-	read_line(pipes[0], line, sizeof(line));
-	ck_assert_str_eq(line, "taken");
-	ck_assert_int_eq(waitpid(child, &status, 0), child);
-	/* Its end gave the lock back. */
-	ck_ok(uk_cache_lock(cache, "trees/6.1", NULL, &fd));
-	close(fd);
-	close(pipes[0]);
-	close(pipes[1]);
+	const char *wanted = "# a remark\nCONFIG_A=y\nCONFIG_T=\"x\"\n# CONFIG_B is not set\n";
+	ck_ok(check(wanted, "CONFIG_T=\"x\"\nCONFIG_A=y\nCONFIG_B=n\nCONFIG_BUILD_SALT=\"s\"\n"
+			    "CONFIG_RUSTC_VERSION=1\nCONFIG_MODULE_SIG_KEY=\"\"\n"));
+	ck_fails(check(wanted, "CONFIG_A=m\nCONFIG_T=\"x\"\n"), UK_ERR_REFUSED,
+		 "1 options (CONFIG_A=y, here m)");
+	ck_fails(check(wanted, "CONFIG_A=y\n"), UK_ERR_REFUSED, "CONFIG_T=\"x\", here n");
+	ck_fails(check(wanted, "CONFIG_A=y\nCONFIG_T=\"x\"\nCONFIG_N=y\n"), UK_ERR_REFUSED,
+		 "CONFIG_N=n, here y");
+	ck_fails(check("CONFIG_PAHOLE_VERSION=124\n", "CONFIG_PAHOLE_VERSION=0\n"), UK_ERR_REFUSED,
+		 "install dwarves");
 }
 END_TEST
 
-/* An entry of a __versions section. */
-static void put_entry(char entry[64], uint64_t crc, const char *name)
+START_TEST(configurations_are_parsed)
 {
-	memset(entry, 0, 64);
-	uk_put_u64(entry, crc);
-	memcpy(entry + 8, name, strnlen(name, 56));
+	uk_auto_config struct uk_config config = {};
+	uk_auto_free char *text = NULL, *none = NULL;
+	ck_ok(uk_config_parse("CONFIG_A=y\nCONFIG_T=\"gcc-12 (x)\"\n", "c", &config));
+	ck_assert_str_eq(uk_config_get(&config, "CONFIG_A"), "y");
+	ck_assert_ptr_null(uk_config_get(&config, "CONFIG_B"));
+	ck_ok(uk_config_string(&config, "CONFIG_T", &text));
+	ck_assert_str_eq(text, "gcc-12 (x)");
+	ck_ok(uk_config_string(&config, "CONFIG_B", &none));
+	ck_assert_ptr_null(none);
+	ck_fails(uk_config_string(&config, "CONFIG_A", &none), UK_ERR_INVALID, "is not a string");
+	struct uk_config bad = {};
+	ck_fails(uk_config_parse("\nhello\n", "c", &bad), UK_ERR_INVALID, "c:2: 'hello'");
+}
+END_TEST
+
+static void put_version(uint8_t *at, uint64_t crc, const char *name)
+{
+	memset(at, 0, 64);
+	uk_put_u64(at, crc);
+	memcpy(at + 8, name, strlen(name));
 }
 
-static const char long_name[] = "a23456789_123456789_123456789_123456789_123456789_123456";
-
-START_TEST(versions_parse)
+START_TEST(versions_of_modules_are_read)
 {
-	char data[3 * 64];
 	uk_auto_map struct uk_map map = {};
-	put_entry(data, 0x12345678, "printk");
-	put_entry(data + 64, 0xffffffff, "kfree");
-	put_entry(data + 128, 0x12345678, "printk");
-	ck_ok(uk_symvers_parse(data, sizeof(data), "m.ko", &map));
-	ck_ok(uk_symvers_parse(data, 0, "none.ko", &map));
-	ck_assert_uint_eq(map.len, 2);
-	ck_assert_uint_eq(uk_map_find_str(&map, "printk")->num, 0x12345678);
-	ck_assert_uint_eq(uk_map_find_str(&map, "kfree")->num, 0xffffffff);
-	ck_assert_ptr_null(uk_map_find_str(&map, "vfree"));
-	put_entry(data, 0x12345679, "printk");
-	ck_fails(uk_symvers_parse(data, 64, "n.ko", &map), UK_ERR_INVALID,
-		 "n.ko: CRC of printk is 0x12345679, elsewhere 0x12345678");
-	ck_fails(uk_symvers_parse(data, 63, "n.ko", &map), UK_ERR_INVALID,
-		 "n.ko: __versions has 63 bytes");
-	put_entry(data + 64, 1, "");
-	ck_fails(uk_symvers_parse(data + 64, 64, "n.ko", &map), UK_ERR_INVALID,
-		 "__versions+0 is damaged");
-	put_entry(data + 64, 0x100000000, "big");
-	ck_fails(uk_symvers_parse(data + 64, 64, "n.ko", &map), UK_ERR_INVALID, "is damaged");
-	ck_assert_uint_eq(strlen(long_name), 56);
-	put_entry(data + 64, 1, long_name);
-	put_entry(data, 1, long_name + 1);
-	ck_fails(uk_symvers_parse(data, 128, "n.ko", &map), UK_ERR_INVALID,
-		 "__versions+64 is damaged");
-	ck_assert_ptr_nonnull(uk_map_find_str(&map, long_name + 1));
+	uint8_t section[128];
+	put_version(section, 0x12345678, "module_layout");
+	put_version(section + 64, 1, "printk");
+	ck_ok(uk_symvers_parse(section, sizeof(section), "a.ko", &map));
+	ck_assert_uint_eq(uk_map_find_str(&map, "module_layout")->num, 0x12345678);
+	ck_ok(uk_symvers_parse(section, 64, "b.ko", &map));
+	put_version(section, 2, "printk");
+	ck_fails(uk_symvers_parse(section, 64, "c.ko", &map), UK_ERR_INVALID,
+		 "c.ko: CRC of printk is 0x00000002, elsewhere 0x00000001");
+	ck_fails(uk_symvers_parse(section, 63, "c.ko", &map), UK_ERR_INVALID, "63 bytes");
+	memset(section + 8, 'x', 56);
+	ck_fails(uk_symvers_parse(section, 64, "c.ko", &map), UK_ERR_INVALID, "+0 is damaged");
 }
 END_TEST
 
-/* A module with one entry in its __versions, compressed if the name ends so. */
-static void make_module(const char *name, unsigned int crc, const char *symbol)
+START_TEST(lists_of_versions_are_read)
 {
-	uk_auto_free char *path = in_dir(name), *source = NULL;
-	ck_ok(uk_asprintf(
-		&source,
-		"asm(\".section __versions,\\\"a\\\"\\n1: .quad %u\\n.string \\\"%s\\\"\\n"
-		".org 1b + 64\\n\");",
-		crc, symbol));
-	char *dot = strstr(path, ".xz");
-	if (dot)
-		*dot = '\0';
-	const char *const argv[] = { "gcc-12", "-c", "-x", "c", "-o", path, "-", NULL };
-	struct uk_process process = {
-		.argv = argv,
-		.input = source,
-		.input_len = strlen(source),
+	uk_auto_free char *path = NULL;
+	uk_auto_map struct uk_map map = {};
+	ck_ok(uk_asprintf(&path, "%s/symvers", dir));
+	const char *text = "0x00000001 a\n0xffffffff\tb\tvmlinux\tEXPORT_SYMBOL\t\n";
+	ck_ok(uk_file_write(path, text, strlen(text), 0600));
+	ck_ok(uk_symvers_load(path, &map));
+	ck_assert_uint_eq(uk_map_find_str(&map, "b")->num, 0xffffffff);
+	ck_ok(uk_file_write(path, "hello\n", 6, 0600));
+	ck_fails(uk_symvers_load(path, &map), UK_ERR_INVALID, "symvers:1: is not '0xCRC NAME'");
+}
+END_TEST
+
+START_TEST(the_version_of_the_source_is_found)
+{
+	uk_auto_apt_package struct uk_apt_package package = {}, plain = {}, bad = {};
+	ck_ok(uk_apt_parse("Package: linux-image-x\nSource: linux-signed-amd64 (6.1.170+3)\n"
+			   "Version: 6.1.170-3\nBuilt-Using: linux-6.1 (= 6.1.170-4)\n\n"
+			   "Package: other\nVersion: 1\n",
+			   &package));
+	ck_assert_str_eq(package.name, "linux-image-x");
+	ck_assert_str_eq(package.version, "6.1.170-3");
+	ck_assert_str_eq(package.source, "linux-6.1");
+	ck_assert_str_eq(package.source_version, "6.1.170-4");
+	ck_ok(uk_apt_parse("Package: p\nVersion: 1\n", &plain));
+	ck_assert_str_eq(plain.source, "linux");
+	ck_assert_str_eq(plain.source_version, "1");
+	ck_fails(uk_apt_parse("Package: p\n\nVersion: 1\n", &bad), UK_ERR_INVALID, "Version");
+}
+END_TEST
+
+START_TEST(files_have_their_part_in_the_build)
+{
+	static const struct {
+		const char *path;
+		enum uk_role role;
+	} cases[] = {
+		{ "fs/namei.c", UK_ROLE_SOURCE },
+		{ "include/linux/fs.h", UK_ROLE_SOURCE },
+		{ "arch/x86/entry/entry_64.S", UK_ROLE_SOURCE },
+		{ "arch/arm64/kernel/x.c", UK_ROLE_NONE },
+		{ "Documentation/x.c", UK_ROLE_NONE },
+		{ "tools/lib/x.c", UK_ROLE_NONE },
+		{ "fs/Makefile", UK_ROLE_MAKEFILE },
+		{ "fs/Kconfig", UK_ROLE_MAKEFILE },
+		{ "arch/x86/kvm/Kbuild", UK_ROLE_MAKEFILE },
+		{ "arch/x86/entry/syscalls/syscall_64.tbl", UK_ROLE_MAKEFILE },
+		{ "arch/x86/kernel/vmlinux.lds.S", UK_ROLE_LAYOUT },
+		{ "include/asm-generic/vmlinux.lds.h", UK_ROLE_LAYOUT },
+		{ "lib/raid6/mktables.c", UK_ROLE_GENERATOR },
+		{ "crypto/rsapubkey.asn1", UK_ROLE_UNKNOWN },
+		{ "arch/x86/kernel/cpu/mkcapflags.sh", UK_ROLE_UNKNOWN },
 	};
-	ck_ok(uk_process_check(&process, NULL));
-	if (dot)
-		ck_ok(uk_process_call(NULL, "xz", path, NULL));
-}
-
-START_TEST(versions_are_gathered_and_loaded)
-{
-	uk_auto_free char *modules = in_dir("modules"), *fs = in_dir("modules/fs"),
-			  *path = in_dir("symvers"), *text = NULL;
-	size_t len;
-	ck_ok(uk_dir_make(fs, 0700));
-	make_module("modules/b.ko", 0xab, "zeta");
-	make_module("modules/fs/a.ko.xz", 0xcd, "alpha");
-	make_module("modules/fs/c.ko", 0xab, "zeta");
-	make_module("modules/fs/not.o", 0xee, "other");
-	ck_ok(uk_symvers_gather(modules, path, NULL));
-	ck_ok(uk_file_read(path, 1 << 20, &text, &len));
-	ck_assert_str_eq(text, "0x000000cd alpha\n0x000000ab zeta\n");
-	uk_auto_map struct uk_map map = {};
-	ck_ok(uk_symvers_load(path, &map));
-	ck_assert_uint_eq(map.len, 2);
-	ck_assert_uint_eq(uk_map_find_str(&map, "alpha")->num, 0xcd);
-	ck_assert_uint_eq(uk_map_find_str(&map, "zeta")->num, 0xab);
-	make_module("modules/d.ko", 0xac, "zeta");
-	ck_fails(uk_symvers_gather(modules, path, NULL), UK_ERR_INVALID, "CRC of zeta is");
-	uk_auto_free char *damaged = in_dir("modules/fs/d.ko");
-	write_text(damaged, "no module");
-	ck_fails(uk_symvers_gather(fs, path, NULL), UK_ERR_INVALID, "d.ko: is not an object file");
-}
-END_TEST
-
-static const struct {
-	const char *text;
-	const char *message; /* or NULL */
-} symvers[] = {
-	{ "0x12 alpha\n0x34 beta\n", NULL },
-	{ "0x00000012\talpha\tvmlinux\tEXPORT_SYMBOL_GPL\tNS\n0x34\tbeta\tfs/x\tEXPORT_SYMBOL\t\n",
-	  NULL },
-	{ "0x12 alpha\n\n0x34 beta", NULL },
-	{ "0x12 alpha\nhello\n", ":2: is not '0xCRC NAME'" },
-	{ "0x12alpha\n", ":1: is not '0xCRC NAME'" },
-	{ "alpha 0x12\n", ":1: is not '0xCRC NAME'" },
-	{ "0x1234567890 alpha\n", ":1: is not '0xCRC NAME'" },
-	{ "0x12\n", ":1: is not '0xCRC NAME'" },
-};
-
-START_TEST(symvers_files_load)
-{
-	uk_auto_free char *path = in_dir("Module.symvers");
-	uk_auto_map struct uk_map map = {};
-	write_text(path, symvers[_i].text);
-	if (symvers[_i].message) {
-		ck_fails(uk_symvers_load(path, &map), UK_ERR_INVALID, symvers[_i].message);
-		return;
-	}
-	ck_ok(uk_symvers_load(path, &map));
-	ck_assert_uint_eq(map.len, 2);
-	ck_assert_uint_eq(uk_map_find_str(&map, "alpha")->num, 0x12);
-	ck_assert_uint_eq(uk_map_find_str(&map, "beta")->num, 0x34);
+	for (size_t i = 0; i < UK_ARRAY_SIZE(cases); i++)
+		ck_assert_msg(uk_role_of(cases[i].path) == cases[i].role, "%s", cases[i].path);
 }
 END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("kbuild: cache");
+	Suite *suite = suite_create("kbuild cache");
 	TCase *tcase = tcase_create("cache");
-	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, the_root_is_made_for_its_owner);
-	tcase_add_test(tcase, the_root_is_found);
-	tcase_add_loop_test(tcase, a_root_that_others_write_to_is_refused, 0, UK_ARRAY_SIZE(modes));
-	tcase_add_test(tcase, a_root_of_somebody_else_is_refused);
-	tcase_add_loop_test(tcase, odd_paths_are_refused, 0, UK_ARRAY_SIZE(odd_names));
-	tcase_add_test(tcase, a_file_is_no_root);
-	tcase_add_test(tcase, stamps_come_and_go);
-	tcase_add_test(tcase, work_folders_are_apart);
-	tcase_add_test(tcase, locks_exclude);
-	tcase_add_test(tcase, versions_parse);
-	tcase_add_test(tcase, versions_are_gathered_and_loaded);
-	tcase_add_loop_test(tcase, symvers_files_load, 0, UK_ARRAY_SIZE(symvers));
+	tcase_add_test(tcase, stamps_tell_what_is_finished);
+	tcase_add_test(tcase, a_cache_that_others_write_to_is_refused);
+	tcase_add_test(tcase, locks_are_held_until_they_are_closed);
+	tcase_add_test(tcase, configurations_must_come_out_the_same);
+	tcase_add_test(tcase, configurations_are_parsed);
+	tcase_add_test(tcase, versions_of_modules_are_read);
+	tcase_add_test(tcase, lists_of_versions_are_read);
+	tcase_add_test(tcase, the_version_of_the_source_is_found);
+	tcase_add_test(tcase, files_have_their_part_in_the_build);
 	suite_add_tcase(suite, tcase);
 	return tap_run(suite);
 }

@@ -52,21 +52,6 @@ static bool is_tag_word(const struct uk_token *token)
 	       uk_token_is(token, "enum");
 }
 
-/* Words that no type brings with it. */
-static bool is_keyword(const struct uk_token *token)
-{
-	static const char *const words[] = {
-		"typedef", "const",  "volatile", "unsigned", "signed", "int",
-		"long",	   "short",  "char",	 "void",     "_Bool",  "__extension__",
-		"float",   "double", "static",	 "extern",   "inline", "__attribute__",
-	};
-	for (size_t i = 0; i < UK_ARRAY_SIZE(words); i++) {
-		if (uk_token_is(token, words[i]))
-			return true;
-	}
-	return is_tag_word(token);
-}
-
 /* Words of C that stand in types and name none. */
 static bool is_keyword(const struct uk_token *token)
 {

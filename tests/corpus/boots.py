@@ -73,8 +73,8 @@ def boot(corpus, cases, log):
 
 
 def run_batch(corpus, cases, log):
-    """{case: what the guest told}: boots again for those behind one that ended the guest."""
-    told, left, number = {}, {case.name: case for case in cases}, 0
+    """Gives (case, what the guest told); boots again for those behind one that ended the guest."""
+    left, number = {case.name: case for case in cases}, 0
     while left:
         number += 1
         there = pathlib.Path(f"{log}.{number}")
@@ -88,8 +88,7 @@ def run_batch(corpus, cases, log):
             if last["word"] == "applied":
                 last.update(word="load", said=last["said"] + transcript.lines)
         for name, what in transcript.told.items():
-            told[left.pop(name)] = what
-    return told
+            yield left.pop(name), what
 
 
 def machine_end(log):

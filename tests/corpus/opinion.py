@@ -11,9 +11,9 @@ import shlex
 import subprocess
 
 # The numbers of lines move with every patch, and say nothing about what runs.
-SAME_LINES = ["-Wno-builtin-macro-redefined", "-D__LINE__=0", "-D__COUNTER__=0", "-g0"]
+SAME_LINES = ["-w", "-Wno-error", "-D__LINE__=0", "-g0"]
 LABEL = re.compile(r"\.L[A-Z]*\d+")
-NUMBERED = re.compile(r"(?<=[A-Za-z_0-9])\.\d+\b")
+NUMBERED = re.compile(r"(?<=[A-Za-z_0-9])\.\d+\b|(?<=__UNIQUE_ID_)\w+")
 SECTION = re.compile(r"^\s*\.((?:push)?section\s[^\n]*|text|data|bss|popsection|previous)"
                      r"\s*(?:#.*)?$")
 NOISE = re.compile(r"^\t\.(file|ident|loc|p2align|globl|weak|local)\b|^\s*#|^$")

@@ -27,6 +27,9 @@ def counts_table(steps):
     for kind in KINDS:
         if any(count[kind] for count in counts):
             lines.append(row(kind, *(count[kind] for count in counts)))
+    confirmed = [sum(bool(r.get("opinion")) for r in results if r["create"]["status"] != 2)
+                 for _, results in steps]
+    lines.append(row("confirmed by the compiler, of those not refused", *confirmed))
     changing = [sum(count[kind] for kind in CHANGING) for count in counts]
     tried = [number - count["not tried"] for number, count in zip(changing, counts)]
     good = [sum(count[kind] for kind in GOOD) for count in counts]

@@ -56,10 +56,11 @@ static bool is_tag_word(const struct uk_token *token)
 static bool is_keyword(const struct uk_token *token)
 {
 	static const char *const words[] = {
-		"struct", "union",  "enum",	"typedef", "const",	    "volatile", "unsigned",
-		"signed", "int",    "char",	"short",   "long",	    "void",	"float",
-		"double", "_Bool",  "extern",	"static",  "__extension__", "inline",	"__attribute__",
-		"__const", "__signed__", "__int128", "__typeof__", "typeof",
+		"struct",	 "union",  "enum",	    "typedef", "const",	     "volatile",
+		"unsigned",	 "signed", "int",	    "char",    "short",	     "long",
+		"void",		 "float",  "double",	    "_Bool",   "extern",     "static",
+		"__extension__", "inline", "__attribute__", "__const", "__signed__", "__int128",
+		"__typeof__",	 "typeof",
 	};
 	for (size_t i = 0; i < UK_ARRAY_SIZE(words); i++) {
 		if (uk_token_is(token, words[i]))

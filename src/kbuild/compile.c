@@ -124,7 +124,8 @@ static struct uk_error *make_prerequisites(const struct uk_compile_job *job)
 
 static bool lacks_file(const struct uk_process_result *result)
 {
-	return result->status && strstr(result->errout, "No such file or directory");
+	return result->status && (strstr(result->errout, "No such file or directory") ||
+				  strstr(result->errout, "file not found"));
 }
 
 /* Its first lines say what is wrong; what follows is mostly consequences. */

@@ -19,6 +19,7 @@ struct parser {
 	/* Of the file whose headers are being read: */
 	struct uk_patch_file file;
 	bool open, has_names;
+	bool old_epoch, new_epoch; /* its times are those of a file that is not there */
 };
 
 static void hunk_deinit(struct uk_patch_hunk *hunk)
@@ -113,6 +114,26 @@ static struct uk_error *parse_name(const struct parser *parser, char *name, char
 	return check_path(parser, slash + 1, ret);
 }
 
+/* diff -N gives a file that is not there the beginning of time, in some time zone. */
+static bool has_epoch(const char *line)
+{
+	const char *time = strchr(line, '\t');
+	return time && (uk_str_starts(time + 1, "1970-01-01 ") ||
+			uk_str_starts(time + 1, "1969-12-31 "));
+}
+
+static void settle_change(struct parser *parser)
+{
+	struct uk_patch_file *file = &parser->file;
+	const struct uk_patch_hunk *hunk = file->hunks.len == 1 ? file->hunks.data : NULL;
+	if (!hunk || file->change != UK_PATCH_MODIFIED)
+		return;
+	if (parser->old_epoch && !hunk->old_line && !hunk->old_count)
+		file->change = UK_PATCH_CREATED;
+	else if (parser->new_epoch && !hunk->new_line && !hunk->new_count)
+		file->change = UK_PATCH_DELETED;
+}
+
 /* The file at hand is complete: it goes into the patch if anything in it changes. */
 static struct uk_error *close_file(struct parser *parser)
 {
@@ -124,6 +145,7 @@ static struct uk_error *close_file(struct parser *parser)
 		file_deinit(file); /* a mode alone */
 		return NULL;
 	}
+	settle_change(parser);
 	if (file->change == UK_PATCH_CREATED) { /* git's first line names it twice */
 		free(file->old_path);
 		file->old_path = NULL;
@@ -305,8 +327,10 @@ static struct uk_error *parse_names(struct parser *parser, char *old_line)
 		return err;
 	struct uk_patch_file *file = &parser->file;
 	uk_auto_free char *old = NULL, *new = NULL;
+	parser->old_epoch = has_epoch(old_line);
 	err = parse_name(parser, old_line + 4, &old);
 	char *new_line = next_line(parser);
+	parser->new_epoch = has_epoch(new_line);
 	if (!err)
 		err = parse_name(parser, new_line + 4, &new);
 	if (err)

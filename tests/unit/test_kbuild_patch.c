@@ -143,8 +143,13 @@ START_TEST(two_trees_give_a_patch_of_their_sources)
 	ck_ok(uk_patch_diff(a, b, &patch));
 	ck_assert_uint_eq(patch->files.len, 3);
 	ck_assert_str_eq(patch->files.data[0].path, "new.c");
+	ck_assert_int_eq(patch->files.data[0].change, UK_PATCH_CREATED);
 	ck_assert_str_eq(patch->files.data[1].path, "vmlinux.lds.S");
 	ck_assert_str_eq(patch->files.data[2].path, "x.c");
+	ck_assert_int_eq(patch->files.data[2].change, UK_PATCH_MODIFIED);
+	uk_auto_patch struct uk_patch *back = NULL;
+	ck_ok(uk_patch_diff(b, a, &back));
+	ck_assert_int_eq(back->files.data[0].change, UK_PATCH_DELETED);
 	struct uk_patch *none = NULL;
 	ck_fails(uk_patch_diff(a, a, &none), UK_ERR_NOTHING, "are the same");
 	ck_ok(uk_tree_remove(dir));

@@ -306,18 +306,15 @@ static struct uk_error *decide_one(struct uk_diff_job *job, struct uk_entity *en
 	return data_rules[entity->kind].changed(job, entity);
 }
 
-typedef struct uk_error *(*tell_fn)(struct uk_diff_job *job, const char *kind, const char *name,
-				    const char *fmt, ...);
-
+/* A new export has no users that this kernel takes, one that goes has those that it had. */
 static struct uk_error *compare_exports(struct uk_diff_job *job, const struct uk_object *here,
-					const struct uk_object *there, tell_fn told,
-					const char *text)
+					const struct uk_object *there, const char *text)
 {
 	uk_vec_for_each(item, &here->symbols) {
 		const char *name = uk_exported_name(*item);
 		if (!name || uk_object_symbol(there, (*item)->name))
 			continue;
-		struct uk_error *err = told(job, "export", name, "%s", text);
+		struct uk_error *err = uk_job_note(job, "export", name, "%s", text);
 		if (err)
 			return err;
 	}
@@ -333,14 +330,13 @@ struct uk_error *uk_decide_data(struct uk_diff_job *job)
 	uk_vec_for_each(item, &job->patched->entities)
 		if (!err)
 			err = decide_one(job, *item, false);
-	/* No module that this kernel takes was built to use it: a new export harms nobody. */
 	if (!err)
 		err = compare_exports(
-			job, job->input->patched, job->input->orig, uk_job_note,
+			job, job->input->patched, job->input->orig,
 			"this symbol is newly exported: modules that are built for it "
 			"cannot find it in the running kernel");
 	return err ? err
-		   : compare_exports(job, job->input->orig, job->input->patched, uk_job_find,
+		   : compare_exports(job, job->input->orig, job->input->patched,
 				     "this symbol is no longer exported: the running kernel "
 				     "goes on offering it");
 }

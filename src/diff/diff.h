@@ -65,8 +65,8 @@ struct uk_diff_input {
  *   registration:OBJ:SECTION  an entry of a table that is read at boot or module load
  *                           (initcalls, module parameters, trace events, ...) is new,
  *                           changed or gone: the running kernel keeps what it registered
- *   export:OBJ:NAME         an exported symbol is gone: modules can still use it; or is new
- *                           (accepted by itself): modules cannot use it
+ *   export:OBJ:NAME         an exported symbol is new (modules cannot use it) or gone (they still
+ *                           can): accepted by itself
  */
 struct uk_diff_result {
 	UK_VEC(struct uk_update_function) functions; /* in order of name */

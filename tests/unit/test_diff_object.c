@@ -184,6 +184,10 @@ static const struct test_case cases[] = {
 	  "int f(void) { return 1; } asm(\".section \\\"___ksymtab+f\\\",\\\"a\\\"\\n"
 	  "__ksymtab_f: .long f - .\\n.previous\");",
 	  "told export:t.o:f\n" },
+	{ "an exported symbol is gone",
+	  "int f(void) { return 1; } asm(\".section \\\"___ksymtab+f\\\",\\\"a\\\"\\n"
+	  "__ksymtab_f: .long f - .\\n.previous\");",
+	  "int f(void) { return 1; }", "told export:t.o:f\n" },
 	{ "dynamic debug: only the line",
 	  USE DDEBUG "int f(void) { DEBUG_AT(1, 5, \"x\"); return 1; }",
 	  USE DDEBUG "int f(void) { DEBUG_AT(2, 6, \"x\"); return 1; }", "" },

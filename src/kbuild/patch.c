@@ -118,8 +118,8 @@ static struct uk_error *parse_name(const struct parser *parser, char *name, char
 static bool has_epoch(const char *line)
 {
 	const char *time = strchr(line, '\t');
-	return time && (uk_str_starts(time + 1, "1970-01-01 ") ||
-			uk_str_starts(time + 1, "1969-12-31 "));
+	return time &&
+	       (uk_str_starts(time + 1, "1970-01-01 ") || uk_str_starts(time + 1, "1969-12-31 "));
 }
 
 static void settle_change(struct parser *parser)

@@ -274,7 +274,8 @@ static void closure_is(const struct uk_include_source *source, const char *comma
 		       bool complete_wanted)
 {
 	uk_auto_include_graph struct uk_include_graph *graph = NULL;
-	struct uk_unit unit = { .object = (char *)"x.o", .source = (char *)object_source,
+	struct uk_unit unit = { .object = (char *)"x.o",
+				.source = (char *)object_source,
 				.command = (char *)command };
 	const uint32_t *files;
 	size_t nr;
@@ -297,10 +298,10 @@ static void closure_is(const struct uk_include_source *source, const char *comma
 START_TEST(every_include_counts)
 {
 	const struct uk_include_source source = { .read = read_tree };
-	const char *const wanted[] = { "d/a.c",	      "d/b.h",	     "e/deep.h",    "inc/c.h",
+	const char *const wanted[] = { "d/a.c",	       "d/b.h",	      "e/deep.h",    "inc/c.h",
 				       "inc/hidden.h", "inc/named.h", "inc/forced.h" };
-	closure_is(&source, "gcc -I./inc -I other -include ./inc/forced.h -c -o x.o d/a.c",
-		   "d/a.c", wanted, UK_ARRAY_SIZE(wanted), true);
+	closure_is(&source, "gcc -I./inc -I other -include ./inc/forced.h -c -o x.o d/a.c", "d/a.c",
+		   wanted, UK_ARRAY_SIZE(wanted), true);
 	const char *const forced[] = { "inc/forced.h" };
 	closure_is(&source, "gcc -I./inc -include inc/forced.h", "gone.c", forced, 1, false);
 }
@@ -310,7 +311,7 @@ END_TEST
 START_TEST(uncertain_headers_do_not_end_the_search)
 {
 	const struct uk_include_source source = { .read = read_tree, .is_certain = uncertain_c };
-	const char *const wanted[] = { "d/a.c",	      "d/b.h",	     "e/deep.h",  "inc/c.h",
+	const char *const wanted[] = { "d/a.c",	       "d/b.h",	      "e/deep.h",  "inc/c.h",
 				       "inc/hidden.h", "inc/named.h", "other/c.h", "inc/unused.h" };
 	closure_is(&source, "gcc -Iinc -Iother", "d/a.c", wanted, UK_ARRAY_SIZE(wanted), true);
 }

@@ -45,9 +45,8 @@ START_TEST(lines_that_move_keep_their_numbers)
 	gives("1\n2\n3\n4\n", "@@ -1,4 +1,3 @@\n 1\n-2\n 3\n 4\n", "1\n3\n4\n",
 	      "1\n#line 3\n3\n4\n");
 	/* The new line has the number of its place in the new file. */
-	gives("1\n2\n3\n4\n5\n",
-	      "@@ -1,2 +1,1 @@\n-1\n 2\n@@ -4,2 +3,3 @@\n 4\n+new\n 5\n", "2\n3\n4\nnew\n5\n",
-	      "#line 2\n2\n3\n4\n#line 4\nnew\n5\n");
+	gives("1\n2\n3\n4\n5\n", "@@ -1,2 +1,1 @@\n-1\n 2\n@@ -4,2 +3,3 @@\n 4\n+new\n 5\n",
+	      "2\n3\n4\nnew\n5\n", "#line 2\n2\n3\n4\n#line 4\nnew\n5\n");
 	gives("1\n2\n", "@@ -1,2 +1,2 @@\n 1\n-2\n+two\n", "1\ntwo\n", "1\ntwo\n");
 }
 END_TEST
@@ -60,7 +59,8 @@ START_TEST(directives_wait_where_c_has_no_place_for_them)
 	      "#define A \\\n 2 + \\\n 1\nint x;\n",
 	      "#define A \\\n 2 + \\\n 1\n#line 3\nint x;\n");
 	/* A comment in a string is none. */
-	gives("char *s = \"/*\";\nint x;\n", "@@ -1,2 +1,3 @@\n char *s = \"/*\";\n+int n;\n int x;\n",
+	gives("char *s = \"/*\";\nint x;\n",
+	      "@@ -1,2 +1,3 @@\n char *s = \"/*\";\n+int n;\n int x;\n",
 	      "char *s = \"/*\";\nint n;\nint x;\n",
 	      "char *s = \"/*\";\nint n;\n#line 2\nint x;\n");
 }
@@ -79,8 +79,8 @@ START_TEST(hunks_may_move_to_the_one_place_where_they_fit)
 {
 	gives("a\nb\n1\n2\n3\n", "@@ -1,3 +1,3 @@\n 1\n-2\n+two\n 3\n", "a\nb\n1\ntwo\n3\n", NULL);
 	struct uk_text *none = NULL;
-	ck_fails(apply("a\n1\n2\n1\n2\n", "@@ -1,2 +1,2 @@\n 1\n-2\n+two\n", &none),
-		 UK_ERR_REFUSED, "hunk 1 (line 1) does not apply: it fits at 2 other places");
+	ck_fails(apply("a\n1\n2\n1\n2\n", "@@ -1,2 +1,2 @@\n 1\n-2\n+two\n", &none), UK_ERR_REFUSED,
+		 "hunk 1 (line 1) does not apply: it fits at 2 other places");
 	/* At its own place it fits, however often it fits elsewhere. */
 	gives("1\n2\n1\n2\n", "@@ -3,2 +3,2 @@\n 1\n-2\n+two\n", "1\n2\n1\ntwo\n", NULL);
 }

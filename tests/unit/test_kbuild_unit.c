@@ -82,8 +82,7 @@ static void splits(const char *command, const char *const *wanted, size_t nr_wan
 START_TEST(commands_are_split_as_a_shell_does)
 {
 	const char *const words[] = { "gcc", "-DX=\"a b\"", "-DY=c d", "-DZ=$x", "a\\b", "" };
-	splits("  gcc -DX='\"a b\"' \"-DY=c d\" -DZ='$x' a\\\\b ''\t", words,
-	       UK_ARRAY_SIZE(words));
+	splits("  gcc -DX='\"a b\"' \"-DY=c d\" -DZ='$x' a\\\\b ''\t", words, UK_ARRAY_SIZE(words));
 	splits("", NULL, 0);
 }
 END_TEST
@@ -91,8 +90,8 @@ END_TEST
 START_TEST(commands_that_need_a_shell_are_refused)
 {
 	static const char *const commands[] = {
-		"gcc; rm x", "gcc $(x)", "gcc `x`", "gcc > x", "a && b", "gcc \"$x\"",
-		"gcc 'x",    "gcc \"x",	 "gcc x*",  "gcc \\",
+		"gcc; rm x",  "gcc $(x)", "gcc `x`", "gcc > x", "a && b",
+		"gcc \"$x\"", "gcc 'x",	  "gcc \"x", "gcc x*",	"gcc \\",
 	};
 	for (size_t i = 0; i < UK_ARRAY_SIZE(commands); i++) {
 		char **words = NULL;

@@ -14,10 +14,10 @@
 	"CMD|" name ".o|" name ".c|y|" name "|-|gcc-12 -Wp,-MMD,." name ".o.d -I./include " more   \
 	" -O2 -c -o " name ".o " name ".c\n"
 
-static const char dump[] =
-	"LINK|ld -r\n"
-	"CMD|upkeep/part.o|upkeep/part.c|m|part|-|gcc-12 -c -o upkeep/part.o upkeep/part.c\n"
-	CC_LINE("one", "") CC_LINE("two", "") CC_LINE("three", "-pedantic-errors");
+static const char dump[] = "LINK|ld -r\n"
+			   "CMD|upkeep/part.o|upkeep/part.c|m|part|-|gcc-12 -c -o upkeep/part.o "
+			   "upkeep/part.c\n" CC_LINE("one", "") CC_LINE("two", "")
+				   CC_LINE("three", "-pedantic-errors");
 
 static const struct {
 	const char *path, *text;
@@ -69,8 +69,8 @@ static void teardown(void)
 	uk_cache_close(world.cache);
 }
 
-static struct uk_error *patch_view(const struct uk_view *below, const char *name,
-				   const char *diff, struct uk_view **ret)
+static struct uk_error *patch_view(const struct uk_view *below, const char *name, const char *diff,
+				   struct uk_view **ret)
 {
 	uk_auto_patch struct uk_patch *patch = NULL;
 	uk_auto_free char *work = NULL;
@@ -296,9 +296,11 @@ START_TEST(only_what_a_patch_can_affect_is_touched)
 	/* Nobody uses SECOND; FIRST is used by two.c. The header lies where no header is
 	 * generated from, so that nothing is prepared anew. */
 	const char *const two[] = { "two.o" };
-	touches("inner", "--- a/inner.h\n+++ b/inner.h\n@@ -1,1 +1,1 @@\n-#define IN 1\n+#define IN 2\n",
+	touches("inner",
+		"--- a/inner.h\n+++ b/inner.h\n@@ -1,1 +1,1 @@\n-#define IN 1\n+#define IN 2\n",
 		two, 1);
-	touches("spared", "--- a/inner.h\n+++ b/inner.h\n@@ -1,1 +1,2 @@\n #define IN 1\n+#define OUT 2\n",
+	touches("spared",
+		"--- a/inner.h\n+++ b/inner.h\n@@ -1,1 +1,2 @@\n #define IN 1\n+#define OUT 2\n",
 		NULL, 0);
 	touches("included",
 		"--- a/body.c\n+++ b/body.c\n@@ -1,1 +1,1 @@\n-int body(void) { return 1; }\n"
@@ -317,15 +319,16 @@ static void setup_touched(void)
 	write_at("x.asn1", "a\n");
 	write_at("one.c", "#include <h.h>\n\nint one(void)\n{\n\treturn 1;\n}\n"
 			  "#include \"inner.h\"\n");
-	write_at("two.c", "#include \"inner.h\"\n#include \"body.c\"\nint two(void) { return IN; }\n");
+	write_at("two.c",
+		 "#include \"inner.h\"\n#include \"body.c\"\nint two(void) { return IN; }\n");
 }
 
 START_TEST(what_has_an_unknown_part_is_refused)
 {
 	uk_auto_view struct uk_view *view = NULL;
 	struct uk_touched_list *list = NULL;
-	ck_ok(patch_view(world.orig, "asn1", "--- a/x.asn1\n+++ b/x.asn1\n@@ -1,1 +1,1 @@\n-a\n+b\n",
-			 &view));
+	ck_ok(patch_view(world.orig, "asn1",
+			 "--- a/x.asn1\n+++ b/x.asn1\n@@ -1,1 +1,1 @@\n-a\n+b\n", &view));
 	ck_fails(uk_touched_find(world.orig, view, &list), UK_ERR_REFUSED,
 		 "x.asn1: what it changes");
 	ck_assert_ptr_null(list);

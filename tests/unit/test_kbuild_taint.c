@@ -165,6 +165,9 @@ START_TEST(what_cannot_be_told_hits_every_includer)
 	     "the order of h.h changes");
 	hits("int a(void);\n", "#ifdef X\nint a(void) {\n#else\n{\n#endif\n", "", "int x;",
 	     "h.h changes");
+	/* Where braces and conditions cross, what mentions a name is not known. */
+	hits("#define A 1\n", "#define A 2\n", "#endif\n#define B A\n", "int x;", "i.h uses A");
+	spares("#define A 1\n", "#define A 2\n", "#define B A\n", "int x;");
 	/* A declaration of a type that nobody knows changes nothing. */
 	spares("int a(void);\n", "struct s;\nint a(void);\n", "", "int x = a();");
 }

@@ -182,6 +182,11 @@ START_TEST(views_have_ids_of_what_they_are)
 	ck_ok(patch_view(world.orig, "c",
 			 "--- a/one.c\n+++ b/one.c\n@@ -1,1 +1,2 @@\n+/* x */\n #include <h.h>\n",
 			 &c));
+	uk_auto_view struct uk_view *d = NULL;
+	ck_ok(patch_view(world.orig, "d",
+			 "--- a/one.c\n+++ b/one.c\n@@ -1,1 +1,2 @@\n+/* y */\n #include <h.h>\n",
+			 &d));
+	ck_assert_str_ne(uk_view_id(c), uk_view_id(d));
 	ck_assert_str_eq(uk_view_id(a), uk_view_id(b));
 	ck_assert_str_ne(uk_view_id(a), uk_view_id(c));
 	ck_assert_str_ne(uk_view_id(a), uk_view_id(world.orig));
@@ -331,6 +336,16 @@ START_TEST(what_has_an_unknown_part_is_refused)
 			 "--- a/x.asn1\n+++ b/x.asn1\n@@ -1,1 +1,1 @@\n-a\n+b\n", &view));
 	ck_fails(uk_touched_find(world.orig, view, &list), UK_ERR_REFUSED,
 		 "x.asn1: what it changes");
+	/* Also when some unit includes it: the file that it makes would be an old one. */
+	write_at("lib/crc32defs.h", "#define CRC 1\n");
+	write_at("one.c", "#include \"lib/crc32defs.h\"\nint one(void) { return CRC; }\n");
+	uk_auto_view struct uk_view *generator = NULL;
+	ck_ok(patch_view(world.orig, "generator",
+			 "--- a/lib/crc32defs.h\n+++ b/lib/crc32defs.h\n@@ -1,1 +1,1 @@\n"
+			 "-#define CRC 1\n+#define CRC 2\n",
+			 &generator));
+	ck_fails(uk_touched_find(world.orig, generator, &list), UK_ERR_REFUSED,
+		 "lib/crc32defs.h: what it changes");
 	ck_assert_ptr_null(list);
 }
 END_TEST

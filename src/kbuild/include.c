@@ -114,6 +114,20 @@ int64_t uk_include_find(const struct uk_include_graph *graph, const char *path)
 	return entry ? (int64_t)entry->num : -1;
 }
 
+struct uk_error *uk_include_each_name(const struct uk_include_graph *graph,
+				      struct uk_error *(*take)(void *ctx, const char *name),
+				      void *ctx)
+{
+	uk_vec_for_each(file, &graph->files) {
+		uk_vec_for_each(directive, &file->directives) {
+			struct uk_error *err = take(ctx, directive->name);
+			if (err)
+				return err;
+		}
+	}
+	return NULL;
+}
+
 static struct uk_error *add_directive(struct file *file, const char *text, size_t len, bool quoted)
 {
 	struct directive directive = { .name = strndup(text, len), .quoted = quoted };

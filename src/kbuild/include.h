@@ -41,4 +41,9 @@ const char *uk_include_path(const struct uk_include_graph *graph, uint32_t file)
 size_t uk_include_count(const struct uk_include_graph *graph);
 int64_t uk_include_find(const struct uk_include_graph *graph, const char *path);
 
+/* Every name that a file of the graph includes, as it stands there, found or not. */
+struct uk_error *uk_include_each_name(const struct uk_include_graph *graph,
+				      struct uk_error *(*take)(void *ctx, const char *name),
+				      void *ctx) uk_must_check;
+
 #endif

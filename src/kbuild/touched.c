@@ -8,6 +8,7 @@
 
 #include "base/strbuf.h"
 #include "kbuild/include.h"
+#include "kbuild/included.h"
 #include "kbuild/preprocess.h"
 #include "kbuild/role.h"
 #include "kbuild/taint.h"
@@ -214,13 +215,37 @@ static struct uk_error *judge_closure(struct finder *finder, const struct uk_uni
 }
 
 /* A source of its own may also be included by another one: whatever C changed counts. */
-static bool needs_closures(const struct finder *finder)
+static bool has_source(const struct finder *finder)
 {
 	uk_vec_for_each(change, &finder->changes) {
 		if (change->is_unit || uk_role_of(change->path) == UK_ROLE_SOURCE)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * A unit that is not settled yet is made from a changed file only if an unchanged file
+ * includes that one, by its name.
+ */
+static struct uk_error *needs_closures(const struct finder *finder, bool *ret)
+{
+	uk_auto_included struct uk_included included = {};
+	*ret = has_source(finder);
+	if (!*ret || finder->orig->below ||
+	    uk_view_units(finder->orig) != uk_view_units(finder->patched))
+		return NULL;
+	uk_vec_for_each(change, &finder->changes) {
+		if (!change->is_unit || !uk_str_ends(change->path, ".c"))
+			return NULL;
+	}
+	struct uk_error *err = uk_included_load(finder->orig, &included);
+	if (err)
+		return err;
+	*ret = false;
+	uk_vec_for_each(change, &finder->changes)
+		*ret |= uk_included_has(&included, change->path);
+	return NULL;
 }
 
 static struct uk_error *judge_units(struct finder *finder)
@@ -236,9 +261,12 @@ static struct uk_error *judge_units(struct finder *finder)
 		err = judge_unit(finder, orig == patched ? unit : twin(orig, unit), unit,
 				 &settled[i]);
 	}
+	bool open = false;
 	if (!err)
 		err = find_removed(finder);
-	if (err || !needs_closures(finder))
+	if (!err)
+		err = needs_closures(finder, &open);
+	if (err || !open)
 		return err;
 	for (size_t i = 0; !err && i < patched->all.len; i++) {
 		const struct uk_unit *unit = &patched->all.data[i];

@@ -328,6 +328,39 @@ static void setup_touched(void)
 		 "#include \"inner.h\"\n#include \"body.c\"\nint two(void) { return IN; }\n");
 }
 
+#define CHANGE_THREE                                                                               \
+	"--- a/three.c\n+++ b/three.c\n@@ -1,4 +1,4 @@\n int three(void)\n {\n-\treturn 3;\n"      \
+	"+\treturn 4;\n }\n"
+
+START_TEST(the_source_of_a_unit_may_be_included_by_another)
+{
+	const char *const both[] = { "three.o", "two.o" };
+	const char *const alone[] = { "three.o" };
+	uk_auto_free char *kept = NULL, *text = NULL;
+	size_t len;
+	ck_ok(uk_asprintf(&kept, "%s/trees/x/included", world.cache->root));
+	touches("alone", CHANGE_THREE, alone, 1);
+	ck_ok(uk_file_read(kept, 1 << 20, &text, &len));
+	ck_assert_str_eq(text, "included 1 tree\nbody.c\n");
+
+	/* What is kept is of the tree with this id, and counts for no other. */
+	write_at("two.c", "#include \"./three.c\"\nint two(void) { return three(); }\n");
+	touches("kept", CHANGE_THREE, alone, 1);
+	world.tree.id = (char *)"other tree";
+	touches("both", CHANGE_THREE, both, 2);
+	touches("both-kept", CHANGE_THREE, both, 2);
+
+	/* Without the source of one unit nothing is known, and that one is touched. */
+	const char *const unknown[] = { "one.o", "three.o" };
+	write_at("two.c", "int two;\n");
+	world.tree.id = (char *)"third tree";
+	uk_auto_free char *gone = NULL;
+	ck_ok(uk_asprintf(&gone, "%s/one.c", world.tree.dir));
+	ck_assert_int_eq(remove(gone), 0);
+	touches("unknown", CHANGE_THREE, unknown, 2);
+}
+END_TEST
+
 START_TEST(what_has_an_unknown_part_is_refused)
 {
 	uk_auto_view struct uk_view *view = NULL;
@@ -369,6 +402,7 @@ int main(void)
 	tcase_set_timeout(touched, 120);
 	tcase_add_checked_fixture(touched, setup_touched, teardown);
 	tcase_add_test(touched, only_what_a_patch_can_affect_is_touched);
+	tcase_add_test(touched, the_source_of_a_unit_may_be_included_by_another);
 	tcase_add_test(touched, what_has_an_unknown_part_is_refused);
 	suite_add_tcase(suite, touched);
 	return tap_run(suite);

@@ -7,13 +7,19 @@ $(CORPUS_LOAD): tests/corpus/load.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(STATIC_CFLAGS) -o $@ $< -pthread
 
-# STEP=, CASES=regex, SAMPLE=n with SEED=s, JOBS=n, FRESH=1
+CHECK_PROGRAMS += $(CORPUS_LOAD)
+TAP_SCRIPTS += tests/corpus/sample
+
+# STEP=, CASES=regex, SAMPLE=n with SEED=s, JOBS=n, MINUTES=n, FRESH=1, RENEW=1
 CORPUS_OPTIONS = $(if $(STEP),--step '$(STEP)') $(if $(CASES),--cases '$(CASES)') \
 	$(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed '$(SEED)') \
-	$(if $(JOBS),--jobs $(JOBS)) $(if $(FRESH),--fresh)
+	$(if $(JOBS),--jobs $(JOBS)) $(if $(MINUTES),--minutes $(MINUTES)) \
+	$(if $(FRESH),--fresh) $(if $(RENEW),--renew)
 
-.PHONY: corpus corpus-sample
+.PHONY: corpus corpus-table corpus-sample
 corpus: all $(CORPUS_LOAD) ## Count how many real patches apply (root; hours, resumable)
 	tests/corpus/run $(CORPUS_OPTIONS)
+corpus-table: all ## The table of what `make corpus` has done so far
+	@tests/corpus/run --table $(CORPUS_OPTIONS)
 corpus-sample: all $(CORPUS_LOAD) ## Check 25 real patches (root)
 	prove -v --exec '' tests/corpus/sample

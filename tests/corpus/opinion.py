@@ -89,7 +89,10 @@ def code(assembly):
 
 
 def differing(step, path):
-    """The functions of a file that are not the same in both versions; None if not known."""
+    """
+    The functions of the new version that are not the same in the old one; None if not known. One
+    that goes is none of them: whoever called it differs.
+    """
     command = command_of(step.tree / "units", path)
     if not command:
         return None
@@ -101,7 +104,7 @@ def differing(step, path):
             return None
         told.append(code(out))
     old, new = told
-    return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    return sorted(name for name in new if old.get(name) != new[name])
 
 
 def compiles(step, path):

@@ -14,7 +14,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "vm"))
 
@@ -118,11 +117,6 @@ def source_package(series, version):
     return CORPUS / "debs" / name
 
 
-def is_wanted(member):
-    path = pathlib.PurePosixPath(member.name)
-    return member.isfile() and path.suffix == ".c" and ".." not in path.parts
-
-
 def unpack(series, version, where):
     """The .c files of a source package, without the folder that all of them lie in."""
     deb = source_package(series, version)
@@ -134,12 +128,8 @@ def unpack(series, version, where):
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as files, \
             subprocess.Popen(["tar", "-xO", inner], stdin=files.stdout,
                              stdout=subprocess.PIPE) as packed:
-        with tarfile.open(fileobj=packed.stdout, mode="r|xz") as tar:
-            for member in filter(is_wanted, tar):
-                place = fresh.joinpath(*pathlib.PurePosixPath(member.name).parts[1:])
-                place.parent.mkdir(parents=True, exist_ok=True)
-                with open(place, "wb") as out:
-                    shutil.copyfileobj(tar.extractfile(member), out)
+        run(["tar", "-x", "-I", "xz -T0", "--strip-components=1", "--no-same-owner",
+             "--wildcards", "*.c"], cwd=fresh, stdin=packed.stdout)
     os.replace(fresh, where)
 
 

@@ -9,12 +9,21 @@
  *	probe boottime		the same from the clock_gettime() system call
  *	probe qdisc		gives lo a queueing discipline, prints the number of the handle
  *				that the kernel chose for it, takes it away again
+ *	probe redirect [N]	sets the console that kernel messages go to, or prints it
+ *	probe msr REGISTER	prints the lower half of a register of the first processor
+ *	probe waitid		prints how waitid() ends for a child that ended with 7: the status
+ *				that it gives, and the error if it must write where nothing is
+ *	probe futex N		two processes of which each does N FUTEX_WAKE_OPs that add 1 to one
+ *				number: prints it; and the error of one where nothing is
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <linux/futex.h>
 #include <linux/netlink.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <linux/tiocl.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -22,9 +31,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -183,12 +195,97 @@ static int probe_qdisc(const char *unused)
 	return handle == 0;
 }
 
+static int probe_redirect(const char *number)
+{
+	char request[2] = { TIOCL_GETKMSGREDIRECT, 0 };
+	int fd = open("/dev/tty1", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+	if (number) {
+		request[0] = TIOCL_SETKMSGREDIRECT;
+		request[1] = (char)atoi(number);
+	}
+	if (fd < 0 || ioctl(fd, TIOCLINUX, request))
+		return fail("TIOCLINUX on /dev/tty1");
+	if (!number)
+		printf("%d\n", request[0]);
+	return 0;
+}
+
+static int probe_msr(const char *number)
+{
+	/* eax, ecx, edx, ebx, esp, ebp, esi, edi */
+	uint32_t registers[8] = { 0, number ? (uint32_t)strtoul(number, NULL, 0) : 0 };
+	int fd = open("/dev/cpu/0/msr", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, _IOWR('c', 0xA0, uint32_t[8]), registers))
+		return fail("reading a register of the processor");
+	printf("%08" PRIx32 "\n", registers[0]);
+	return 0;
+}
+
+/* An address that a process may have, but nothing is there. */
+static void *const nowhere = (void *)0x10000;
+
+static int probe_waitid(const char *unused)
+{
+	siginfo_t info = { 0 };
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(7);
+	if (child < 0 || waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT))
+		return fail("waitid");
+	if (syscall(SYS_waitid, P_PID, child, nowhere, WEXITED, NULL) != -1)
+		errno = 0;
+	printf("%d %s\n", info.si_status, errno ? strerror(errno) : "no error");
+	return 0;
+}
+
+static int wake_op(uint32_t *from, uint32_t *word)
+{
+	return (int)syscall(SYS_futex, from, FUTEX_WAKE_OP, 1, 1, word,
+			    FUTEX_OP(FUTEX_OP_ADD, 1, FUTEX_OP_CMP_EQ, 0));
+}
+
+static bool wake_often(uint32_t *words, long count)
+{
+	while (count-- > 0) {
+		if (wake_op(&words[0], &words[1]) < 0)
+			return false;
+	}
+	return true;
+}
+
+static int probe_futex(const char *number)
+{
+	const long count = number ? atol(number) : 1;
+	uint32_t *words =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status = 1;
+	pid_t child;
+
+	if (words == MAP_FAILED)
+		return fail("mmap");
+	child = fork();
+	if (child == 0)
+		_exit(!wake_often(words, count));
+	if (child < 0 || !wake_often(words, count) || waitpid(child, &status, 0) != child || status)
+		return fail("FUTEX_WAKE_OP");
+	if (wake_op(words, nowhere) != -1)
+		errno = 0;
+	printf("%" PRIu32 " %s\n", words[1], errno ? strerror(errno) : "no error");
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const char *argument);
 } probes[] = {
-	{ "eventfd", probe_eventfd }, { "sleeper", probe_sleeper },   { "sysinfo", probe_sysinfo },
-	{ "qdisc", probe_qdisc },     { "boottime", probe_boottime },
+	{ "eventfd", probe_eventfd },	{ "sleeper", probe_sleeper },
+	{ "sysinfo", probe_sysinfo },	{ "qdisc", probe_qdisc },
+	{ "boottime", probe_boottime }, { "redirect", probe_redirect },
+	{ "msr", probe_msr },		{ "waitid", probe_waitid },
+	{ "futex", probe_futex },
 };
 
 int main(int argc, char **argv)

@@ -18,7 +18,7 @@ sysconfdir ?= /etc
 mandir ?= $(datadir)/man
 bashcompdir ?= $(datadir)/bash-completion/completions
 
-PACKAGES := libelf libdw libsodium libarchive libzstd json-c libkmod
+PACKAGES := libelf libdw libsodium libarchive libzstd json-c libkmod libcrypto
 
 WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes \
 	-Wshadow -Wno-unused-parameter -Wno-missing-field-initializers

@@ -54,7 +54,10 @@ static struct uk_error *run(struct uk_cli *cli, int argc, char **argv)
 	uk_cli_parse(cli, argc, argv, &options);
 
 	uk_auto_bundle struct uk_bundle *bundle = NULL;
+	uk_auto_signer struct uk_signer *signer = NULL;
 	struct uk_error *err = uk_bundle_open(options.file, &cli->trust, &bundle);
+	if (!err)
+		err = uk_cli_load_signer(cli, &signer);
 	if (err)
 		return err;
 	if (cli->json)
@@ -62,6 +65,7 @@ static struct uk_error *run(struct uk_cli *cli, int argc, char **argv)
 	uk_auto_live_report struct uk_live_report report = {};
 	const struct uk_live_options live = { .wait_ms = options.wait_ms,
 					      .when_loaded = options.when_loaded,
+					      .signer = signer,
 					      .sink = &cli->terminal.sink };
 	err = uk_live_apply(bundle, &live, &report);
 	uk_terminal_finish(&cli->terminal);
@@ -81,6 +85,6 @@ const struct uk_verb uk_verb_apply = {
 	.name = "apply",
 	.help = "Put an update into the running kernel",
 	.argp = &argp,
-	.options = UK_VERB_JSON | UK_VERB_TRUST | UK_VERB_TAKE,
+	.options = UK_VERB_JSON | UK_VERB_TRUST | UK_VERB_TAKE | UK_VERB_SIGN,
 	.run = run,
 };

@@ -42,8 +42,12 @@ static const struct argp argp = {
 static struct uk_error *check_live(struct uk_cli *cli, const struct uk_bundle *bundle)
 {
 	uk_auto_live_report struct uk_live_report report = {};
-	const struct uk_live_options live = { .sink = &cli->terminal.sink };
-	struct uk_error *err = uk_live_check(bundle, &live, &report);
+	uk_auto_signer struct uk_signer *signer = NULL;
+	struct uk_error *err = uk_cli_load_signer(cli, &signer);
+	if (err)
+		return err;
+	const struct uk_live_options live = { .signer = signer, .sink = &cli->terminal.sink };
+	err = uk_live_check(bundle, &live, &report);
 	uk_terminal_finish(&cli->terminal);
 	uk_report_json(cli, &report);
 	if (err) {
@@ -150,6 +154,6 @@ const struct uk_verb uk_verb_check = {
 	.name = "check",
 	.help = "Say whether an update would apply",
 	.argp = &argp,
-	.options = UK_VERB_JSON | UK_VERB_TRUST | UK_VERB_TAKE,
+	.options = UK_VERB_JSON | UK_VERB_TRUST | UK_VERB_TAKE | UK_VERB_SIGN,
 	.run = run,
 };

@@ -2,12 +2,15 @@
 /* Options: argp for the verb's own, with those that are shared as its siblings. */
 #include "cli/cli.h"
 
+#include "base/strbuf.h"
+
 #include <string.h>
 
 enum {
 	KEY_JSON = 0x1000,
 	KEY_TRUSTED_DIR,
 	KEY_ALLOW_UNSIGNED,
+	KEY_MOK,
 };
 
 static error_t parse_common(int key, char *arg, struct argp_state *state)
@@ -25,6 +28,10 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_TRUSTED_DIR:
 		cli->trust.trusted_dir = arg;
+		return 0;
+	case KEY_MOK:
+		cli->sign = true;
+		cli->mok = arg;
 		return 0;
 	case KEY_ALLOW_UNSIGNED:
 		cli->trust.allow_untrusted = true;
@@ -56,15 +63,24 @@ static const struct argp_option take_options[] = {
 	{}
 };
 
+static const struct argp_option sign_options[] = {
+	{ "mok", KEY_MOK, "KEY,CERT", OPTION_ARG_OPTIONAL,
+	  "Sign what is loaded with the key of this machine's owner (default: the one "
+	  "of " UPKEEP_SYSCONFDIR ", DKMS or shim-signed)",
+	  60 },
+	{}
+};
+
 static const struct argp common_argp = { .options = common_options, .parser = parse_common };
 static const struct argp json_argp = { .options = json_options, .parser = parse_common };
 static const struct argp trust_argp = { .options = trust_options, .parser = parse_common };
 static const struct argp take_argp = { .options = take_options, .parser = parse_common };
+static const struct argp sign_argp = { .options = sign_options, .parser = parse_common };
 
 /* The parsers of one verb: its own, then the shared ones. */
 struct parsers {
 	struct argp argp;
-	struct argp_child children[6];
+	struct argp_child children[7];
 	struct uk_cli *cli;
 	void *input;
 };
@@ -91,6 +107,8 @@ static void fill_parsers(struct parsers *parsers, const struct uk_verb *verb)
 		(child++)->argp = &trust_argp;
 	if (verb->options & UK_VERB_TAKE)
 		(child++)->argp = &take_argp;
+	if (verb->options & UK_VERB_SIGN)
+		(child++)->argp = &sign_argp;
 	if (verb->options & UK_VERB_JSON)
 		(child++)->argp = &json_argp;
 	child->argp = &common_argp;
@@ -181,6 +199,26 @@ void uk_cli_take_argument(struct argp_state *state, char *arg, const char **slot
 	if (*slot)
 		argp_error(state, "one argument is taken, and '%s' is another", arg);
 	*slot = arg;
+}
+
+struct uk_error *uk_cli_load_signer(const struct uk_cli *cli, struct uk_signer **ret)
+{
+	uk_auto_free char *key = NULL;
+	if (!cli->sign)
+		return NULL;
+	if (!cli->mok)
+		return uk_signer_find(ret);
+	struct uk_error *err = uk_strdup(cli->mok, &key);
+	if (err)
+		return err;
+	char *comma = strchr(key, ',');
+	if (!comma || comma == key || !comma[1])
+		return uk_error_create(UK_ERR_USAGE,
+				       "--mok=%s: KEY,CERT is wanted, the file of the private key "
+				       "and that of its certificate",
+				       cli->mok);
+	*comma = '\0';
+	return uk_signer_load(key, comma + 1, ret);
 }
 
 /* C0 and C1 control characters (the latter as UTF-8), which may drive a terminal. */

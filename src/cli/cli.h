@@ -13,6 +13,7 @@
 #include "bundle/bundle.h"
 #include "cli/json.h"
 #include "cli/terminal.h"
+#include "live/signer.h"
 
 #include <argp.h>
 #include <stdbool.h>
@@ -25,6 +26,7 @@ enum uk_verb_options {
 	UK_VERB_JSON = 1,  /* --json */
 	UK_VERB_TRUST = 2, /* --trusted-dir */
 	UK_VERB_TAKE = 4,  /* --allow-unsigned: it acts on updates */
+	UK_VERB_SIGN = 8,  /* --mok: it loads modules */
 };
 
 struct uk_cli {
@@ -32,6 +34,8 @@ struct uk_cli {
 	bool quiet, json_wanted;
 	unsigned int verbose;
 	struct uk_trust_policy trust;
+	bool sign;	 /* --mok was given ... */
+	const char *mok; /* ... with this, or NULL for the usual places */
 	struct uk_terminal terminal;
 	struct json_object *json; /* with --json, else NULL */
 };
@@ -72,6 +76,9 @@ int uk_cli_parse_global(struct uk_cli *cli, int argc, char **argv);
 
 /* Takes the one argument of a verb; more are bad usage. For parsers: ARGP_KEY_ARG. */
 void uk_cli_take_argument(struct argp_state *state, char *arg, const char **slot);
+
+/* The key that --mok names; NULL without it. The key is root's: known to root before. */
+struct uk_error *uk_cli_load_signer(const struct uk_cli *cli, struct uk_signer **ret) uk_must_check;
 
 /* Text that came from outside, with what could drive a terminal replaced by "?". */
 void uk_cli_print_text(FILE *file, const char *text);

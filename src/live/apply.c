@@ -21,7 +21,7 @@ static struct uk_error *load_parts(struct uk_job *job)
 {
 	if (job->reuse)
 		return uk_parts_reuse(&job->parts, job->match);
-	return uk_parts_load(&job->parts, job->match, &job->fault);
+	return uk_parts_load(&job->parts, job->match, job->options.signer, &job->fault);
 }
 
 static struct uk_error *write_redirects(struct uk_job *job)
@@ -42,6 +42,7 @@ static struct uk_error *mark_applied(struct uk_job *job)
 }
 
 static const struct uk_phase apply_phases[] = {
+	{ "user", uk_job_check_user },
 	{ "lock", uk_job_lock },
 	{ "identity", uk_job_identify },
 	{ "state", uk_job_settle },
@@ -59,10 +60,15 @@ static const struct uk_phase apply_phases[] = {
 };
 
 static const struct uk_phase check_phases[] = {
-	{ "identity", uk_job_identify },	   { "state", uk_job_read_status },
-	{ "preconditions", uk_job_check_state },   { "read the kernel", uk_job_read_kernel },
-	{ "read the update", uk_job_read_bundle }, { "match", uk_job_match },
-	{ "report", uk_job_report_match },	   {},
+	{ "user", uk_job_check_user },
+	{ "identity", uk_job_identify },
+	{ "state", uk_job_read_status },
+	{ "preconditions", uk_job_check_state },
+	{ "read the kernel", uk_job_read_kernel },
+	{ "read the update", uk_job_read_bundle },
+	{ "match", uk_job_match },
+	{ "report", uk_job_report_match },
+	{},
 };
 
 /* Back to where things stood; what cannot be taken back is a remark beside the error. */

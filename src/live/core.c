@@ -27,7 +27,8 @@ static bool resolve(void *ctx, const char *name, uint64_t *ret)
 	return true;
 }
 
-struct uk_error *uk_core_load(const struct uk_bundle *bundle, const struct uk_kallsyms *kallsyms)
+struct uk_error *uk_core_load(const struct uk_bundle *bundle, const struct uk_kallsyms *kallsyms,
+			      const struct uk_signer *signer)
 {
 	uk_auto_modfile struct uk_modfile *file = NULL;
 	const struct uk_member *member = uk_bundle_member(bundle, uk_bundle_update(bundle)->core);
@@ -35,6 +36,6 @@ struct uk_error *uk_core_load(const struct uk_bundle *bundle, const struct uk_ka
 	if (!err)
 		err = uk_modfile_resolve(file, resolve, (void *)kallsyms);
 	if (!err)
-		err = uk_module_load(file, UK_CORE_MODULE);
+		err = uk_module_load(file, UK_CORE_MODULE, signer);
 	return err;
 }

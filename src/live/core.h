@@ -13,7 +13,7 @@
 
 struct uk_error *uk_core_is_loaded(const struct uk_live_paths *paths, bool *ret) uk_must_check;
 /* Loads the one that the bundle carries. */
-struct uk_error *uk_core_load(const struct uk_bundle *bundle,
-			      const struct uk_kallsyms *kallsyms) uk_must_check;
+struct uk_error *uk_core_load(const struct uk_bundle *bundle, const struct uk_kallsyms *kallsyms,
+			      const struct uk_signer *signer) uk_must_check;
 
 #endif

@@ -61,7 +61,8 @@ void uk_job_deinit(struct uk_job *job);
 /* Runs phases (the last has no name) until one fails; their times go to the report. */
 struct uk_error *uk_job_run(struct uk_job *job, const struct uk_phase *phases) uk_must_check;
 
-/* Phases that apply and undo share. */
+/* Phases that apply and undo share, in this order. */
+struct uk_error *uk_job_check_user(struct uk_job *job) uk_must_check;
 struct uk_error *uk_job_lock(struct uk_job *job) uk_must_check;
 /* Reads what is applied, and ends what a killed process began. */
 struct uk_error *uk_job_settle(struct uk_job *job) uk_must_check;

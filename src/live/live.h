@@ -12,6 +12,7 @@
 #include "base/progress.h"
 #include "base/vec.h"
 #include "bundle/bundle.h"
+#include "live/signer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +34,8 @@ struct uk_live_options {
 	/* apply: if a target module is not loaded, wait for it and apply before any of its
 	 * code runs. With several of them: as the last one comes in. */
 	bool when_loaded;
+	/* apply, check: signs every module before it is loaded; NULL: they are not signed */
+	const struct uk_signer *signer;
 	const struct uk_sink *sink; /* or NULL */
 };
 

@@ -4,20 +4,15 @@
 
 #include "base/bytes.h"
 #include "base/strbuf.h"
+#include "live/signer.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-/*
- * What scripts/sign-file.c puts behind a module: the signature, 12 bytes that end with its
- * length (big-endian), and this text.
- */
-static const char signature_mark[] = "~Module signature appended~\n";
+/* Behind a signed module: the signature, 12 bytes that end with its length (big-endian), this. */
+static const char signature_mark[] = UK_SIGNATURE_MARK;
 
-enum {
-	MARK_LEN = sizeof(signature_mark) - 1,
-	SIGNATURE_INFO_LEN = 12,
-};
+enum { MARK_LEN = sizeof(signature_mark) - 1 };
 
 static struct uk_error *bad(const struct uk_modfile *file, const char *what)
 {
@@ -30,12 +25,12 @@ static struct uk_error *cut_signature(struct uk_modfile *file)
 	    memcmp(file->data + file->len - MARK_LEN, signature_mark, MARK_LEN))
 		return NULL;
 	size_t rest = file->len - MARK_LEN;
-	if (rest < SIGNATURE_INFO_LEN)
+	if (rest < UK_SIGNATURE_INFO_LEN)
 		return bad(file, "its signature is cut off");
 	uint32_t len;
 	memcpy(&len, file->data + rest - sizeof(len), sizeof(len));
 	len = be32toh(len);
-	rest -= SIGNATURE_INFO_LEN;
+	rest -= UK_SIGNATURE_INFO_LEN;
 	if (len > rest)
 		return bad(file, "its signature is longer than the file");
 	file->len = rest - len;

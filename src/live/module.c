@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+enum { KEYS_MAX = 1 << 22 };
+
 struct uk_error *uk_module_state(const struct uk_live_paths *paths, const char *name,
 				 enum uk_module_state *ret)
 {
@@ -57,54 +59,97 @@ static bool file_says(const char *wanted, const char *dir, const char *name)
 	return same;
 }
 
-/* The chosen word of a list such as "none [integrity] confidentiality". */
-static bool is_locked_down(const struct uk_live_paths *paths, char **ret)
+/* The chosen word of a list such as "none [integrity] confidentiality"; NULL for none. */
+static struct uk_error *read_lockdown(const struct uk_live_paths *paths, char **ret)
 {
 	uk_auto_free char *text = NULL;
+	*ret = NULL;
 	struct uk_error *err = uk_live_read_line(&text, "%s/kernel/security/lockdown", paths->sys);
-	if (err) {
+	if (err) { /* a kernel without lockdown, or securityfs is not mounted */
 		uk_error_destroy(err);
-		return false;
+		return NULL;
 	}
 	char *word = strchr(text, '[');
 	char *end = word ? strchr(word, ']') : NULL;
 	if (!end)
-		return false;
+		return NULL;
 	*end = '\0';
-	if (!strcmp(word + 1, "none"))
-		return false;
-	*ret = strdup(word + 1);
-	return true;
+	return strcmp(word + 1, "none") ? uk_strdup(word + 1, ret) : NULL;
 }
 
-struct uk_error *uk_module_may_load(const struct uk_live_paths *paths)
+/* What keeps foreign modules out, in the words of a message; NULL when nothing does. */
+static struct uk_error *find_guard(const struct uk_live_paths *paths, const char *lockdown,
+				   char **ret)
 {
-	uk_auto_free char *lockdown = NULL;
+	if (lockdown)
+		return uk_asprintf(ret,
+				   "kernel lockdown is '%s' (Secure Boot, or lockdown= on the "
+				   "kernel's command line)",
+				   lockdown);
+	if (file_says("Y", paths->sys, "module/module/parameters/sig_enforce"))
+		return uk_strdup("module.sig_enforce is set", ret);
+	return NULL;
+}
+
+/* Known beforehand, so that nothing has to be loaded to find out. */
+static struct uk_error *check_enrolled(const struct uk_live_paths *paths, const char *guard,
+				       const struct uk_signer *signer)
+{
+	uk_auto_free char *path = NULL, *keys = NULL;
+	size_t len;
+	struct uk_error *err = uk_asprintf(&path, "%s/keys", paths->proc);
+	if (!err)
+		err = uk_file_read(path, KEYS_MAX, &keys, &len);
+	if (err || uk_signer_is_listed(signer, keys))
+		return err;
+	return uk_error_create(UK_ERR_REFUSED,
+			       "%s, and %s does not list the key '%s' of %s: enrol it (mokutil "
+			       "--import of the certificate in DER, then boot and confirm it), or "
+			       "name the key that is enrolled with --mok=KEY,CERT",
+			       guard, path, uk_signer_name(signer), uk_signer_cert(signer));
+}
+
+struct uk_error *uk_module_may_load(const struct uk_live_paths *paths,
+				    const struct uk_signer *signer)
+{
+	uk_auto_free char *lockdown = NULL, *guard = NULL;
 	if (file_says("1", paths->proc, "sys/kernel/modules_disabled"))
 		return uk_error_create(UK_ERR_REFUSED,
 				       "kernel.modules_disabled is 1: this kernel takes no modules "
 				       "until it is booted again");
-	if (is_locked_down(paths, &lockdown))
+	struct uk_error *err = read_lockdown(paths, &lockdown);
+	if (!err && lockdown && !strcmp(lockdown, "confidentiality"))
 		return uk_error_create(UK_ERR_REFUSED,
-				       "kernel lockdown is '%s' (Secure Boot, or lockdown= on the "
-				       "kernel's command line): it takes no module that its vendor "
-				       "did not sign; boot with lockdown off to apply updates",
-				       lockdown ? lockdown : "on");
-	if (file_says("Y", paths->sys, "module/module/parameters/sig_enforce"))
-		return uk_error_create(
-			UK_ERR_REFUSED,
-			"module.sig_enforce is set: this kernel takes no module that "
-			"its vendor did not sign; boot without module.sig_enforce to "
-			"apply updates");
-	return NULL;
+				       "kernel lockdown is 'confidentiality': its memory cannot be "
+				       "read, and an update is only applied to code that was "
+				       "compared; boot with lockdown=integrity or none");
+	if (!err)
+		err = find_guard(paths, lockdown, &guard);
+	if (err || !guard)
+		return err;
+	if (signer)
+		return check_enrolled(paths, guard, signer);
+	return uk_error_create(UK_ERR_REFUSED,
+			       "%s: this kernel takes no module that is not signed by a key it "
+			       "knows; sign with the key of this machine's owner by --mok "
+			       "(upkeep-apply(1) says how to enrol one), or boot without that",
+			       guard);
 }
 
-static struct uk_error *load_error(int errnum, const char *name, const char *said)
+static struct uk_error *load_error(int errnum, const char *name, const struct uk_signer *signer,
+				   const char *said)
 {
 	switch (errnum) {
 	case ENOKEY:
 	case EKEYREJECTED:
 	case EPERM:
+		if (signer)
+			return uk_error_create(UK_ERR_REFUSED,
+					       "load %s: %s: the kernel does not take modules that "
+					       "are signed by '%s' (%s); is the key enrolled as "
+					       "one for modules?",
+					       name, strerror(errnum), uk_signer_name(signer),
+					       uk_signer_cert(signer));
 		return uk_error_create(UK_ERR_REFUSED,
 				       "load %s: %s: the kernel refuses modules that its vendor "
 				       "did not sign (module.sig_enforce or lockdown), or this "
@@ -118,13 +163,23 @@ static struct uk_error *load_error(int errnum, const char *name, const char *sai
 	}
 }
 
-struct uk_error *uk_module_load(const struct uk_modfile *file, const char *name)
+struct uk_error *uk_module_load(const struct uk_modfile *file, const char *name,
+				const struct uk_signer *signer)
 {
+	uk_auto_free void *made = NULL;
+	const void *image = file->data;
+	size_t len = file->len;
 	char said[256];
+	if (signer) {
+		struct uk_error *err = uk_signer_sign(signer, file->data, file->len, &made, &len);
+		if (err)
+			return uk_error_wrap(err, "load %s", name);
+		image = made;
+	}
 	int log = uk_klog_open();
-	int errnum = syscall(SYS_init_module, file->data, file->len, "") ? errno : 0;
+	int errnum = syscall(SYS_init_module, image, len, "") ? errno : 0;
 	uk_klog_find(log, name, said, sizeof(said));
-	return errnum ? load_error(errnum, name, said) : NULL;
+	return errnum ? load_error(errnum, name, signer, said) : NULL;
 }
 
 struct uk_error *uk_module_unload(const char *name)

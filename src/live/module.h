@@ -26,13 +26,16 @@ struct uk_error *uk_module_state(const struct uk_live_paths *paths, const char *
 uint64_t uk_module_incarnation(const struct uk_live_paths *paths, const char *name);
 
 /*
- * Whether this kernel takes modules that its vendor did not sign: UK_ERR_REFUSED with the
- * reason (lockdown, module.sig_enforce, modules_disabled) and what can be done.
+ * Whether this kernel takes modules that its vendor did not sign, but @signer (or nobody: NULL)
+ * did: UK_ERR_REFUSED with the reason (lockdown, module.sig_enforce, modules_disabled) and what
+ * can be done.
  */
-struct uk_error *uk_module_may_load(const struct uk_live_paths *paths) uk_must_check;
+struct uk_error *uk_module_may_load(const struct uk_live_paths *paths,
+				    const struct uk_signer *signer) uk_must_check;
 
-/* Loads a module whose symbols are resolved. */
-struct uk_error *uk_module_load(const struct uk_modfile *file, const char *name) uk_must_check;
+/* Loads a module whose symbols are resolved, signed unless @signer is NULL. */
+struct uk_error *uk_module_load(const struct uk_modfile *file, const char *name,
+				const struct uk_signer *signer) uk_must_check;
 struct uk_error *uk_module_unload(const char *name) uk_must_check;
 
 /* Where the sections of a loaded module lie: name -> address. */

@@ -161,7 +161,8 @@ static struct uk_error *locate(struct uk_parts *parts, struct uk_part *part)
 	return err ? err : offer_symbols(parts, part);
 }
 
-static struct uk_error *load_part(struct uk_parts *parts, struct uk_part *part)
+static struct uk_error *load_part(struct uk_parts *parts, struct uk_part *part,
+				  const struct uk_signer *signer)
 {
 	uk_auto_modfile struct uk_modfile *file = NULL;
 	const struct uk_member *member = uk_bundle_member(parts->bundle, part->model->member);
@@ -169,7 +170,7 @@ static struct uk_error *load_part(struct uk_parts *parts, struct uk_part *part)
 	if (!err)
 		err = uk_modfile_resolve(file, resolve, &parts->symbols);
 	if (!err)
-		err = uk_module_load(file, part->model->module);
+		err = uk_module_load(file, part->model->module, signer);
 	if (err)
 		return err;
 	part->ours = true;
@@ -177,7 +178,7 @@ static struct uk_error *load_part(struct uk_parts *parts, struct uk_part *part)
 }
 
 struct uk_error *uk_parts_load(struct uk_parts *parts, const struct uk_match *match,
-			       struct uk_fault *fault)
+			       const struct uk_signer *signer, struct uk_fault *fault)
 {
 	struct uk_error *err = take_match(parts, match);
 	if (!err)
@@ -185,7 +186,8 @@ struct uk_error *uk_parts_load(struct uk_parts *parts, const struct uk_match *ma
 	for (size_t i = 0; !err && i < parts->parts.len; i++) {
 		struct uk_part *part = &parts->parts.data[i];
 		uk_fault_step(fault);
-		err = uk_error_wrap(load_part(parts, part), "part for %s", part->model->target);
+		err = uk_error_wrap(load_part(parts, part, signer), "part for %s",
+				    part->model->target);
 	}
 	return err;
 }

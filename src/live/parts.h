@@ -38,8 +38,9 @@ struct uk_error *uk_parts_init(const struct uk_live_paths *paths, const struct u
 			       struct uk_parts *ret) uk_must_check;
 void uk_parts_deinit(struct uk_parts *parts);
 
-/* Loads them, resolved by the match, one after the other. */
+/* Loads them, resolved by the match, signed if there is a signer, one after the other. */
 struct uk_error *uk_parts_load(struct uk_parts *parts, const struct uk_match *match,
+			       const struct uk_signer *signer,
 			       struct uk_fault *fault) uk_must_check;
 /* Takes what is loaded already, if it was linked to the very addresses of this match. */
 struct uk_error *uk_parts_reuse(struct uk_parts *parts, const struct uk_match *match) uk_must_check;

@@ -6,14 +6,43 @@
 #include "live/module.h"
 #include "live/status.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+struct uk_error *uk_job_check_user(struct uk_job *job)
+{
+	if (!geteuid())
+		return NULL;
+	return uk_error_create(UK_ERR_SYSTEM,
+			       "the running kernel is read and changed by root alone, and this is "
+			       "user %u: run it with sudo",
+			       geteuid());
+}
+
+/* What uname says is known without a look at the kernel's memory. */
+static struct uk_error *check_name(const struct uk_update *update)
+{
+	struct utsname name;
+	if (uname(&name) < 0)
+		return uk_error_errno(errno, "uname");
+	if (!strcmp(update->release, name.release) && !strcmp(update->arch, name.machine))
+		return NULL;
+	return uk_error_create(UK_ERR_REFUSED,
+			       "the update is for kernel %s (%s), and this is %s (%s): make one "
+			       "for this kernel",
+			       update->release, update->arch, name.release, name.machine);
+}
 
 struct uk_error *uk_job_identify(struct uk_job *job)
 {
-	struct uk_error *err = uk_memory_open_live(&job->memory);
+	struct uk_error *err = check_name(job->update);
 	if (!err)
-		err = uk_match_identity(job->update, job->memory);
-	return err ? err : uk_module_may_load(job->paths);
+		err = uk_module_may_load(job->paths, job->options.signer);
+	if (!err)
+		err = uk_memory_open_live(&job->memory);
+	return err ? err : uk_match_identity(job->update, job->memory);
 }
 
 struct uk_error *uk_job_read_status(struct uk_job *job)
@@ -114,7 +143,7 @@ struct uk_error *uk_job_load_core(struct uk_job *job)
 	struct uk_error *err = uk_core_is_loaded(job->paths, &loaded);
 	if (!err && !loaded) {
 		uk_fault_step(&job->fault);
-		err = uk_core_load(job->bundle, job->kallsyms);
+		err = uk_core_load(job->bundle, job->kallsyms, job->options.signer);
 		job->core_ours = !err;
 	}
 	if (!err)

@@ -77,6 +77,7 @@ static struct uk_error *purge(struct uk_job *job)
 }
 
 static const struct uk_phase phases[] = {
+	{ "user", uk_job_check_user },
 	{ "lock", uk_job_lock },
 	{ "state", uk_job_settle },
 	{ "preconditions", check_state },

@@ -6,7 +6,7 @@ set -u
 
 seconds=${1:-20}
 out=${2:-build/fuzz}
-packages="libelf libdw libsodium libarchive libzstd json-c libkmod"
+packages="libelf libdw libsodium libarchive libzstd json-c libkmod libcrypto"
 # shellcheck disable=SC2046,SC2086 # lists of words are what is meant
 build() { # OUTPUT SOURCE FLAGS...
 	output=$1 source=$2

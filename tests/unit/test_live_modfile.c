@@ -191,18 +191,18 @@ END_TEST
 
 START_TEST(kernels_that_take_no_foreign_modules_say_why)
 {
-	ck_ok(uk_module_may_load(&machine.paths));
+	ck_ok(uk_module_may_load(&machine.paths, NULL));
 	machine_put(&machine, "sys/module/module/parameters/sig_enforce", "N\n");
 	machine_put(&machine, "sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
 	machine_put(&machine, "proc/sys/kernel/modules_disabled", "0\n");
-	ck_ok(uk_module_may_load(&machine.paths));
+	ck_ok(uk_module_may_load(&machine.paths, NULL));
 	machine_put(&machine, "sys/module/module/parameters/sig_enforce", "Y\n");
-	ck_fails(uk_module_may_load(&machine.paths), UK_ERR_REFUSED, "module.sig_enforce is set");
+	ck_fails(uk_module_may_load(&machine.paths, NULL), UK_ERR_REFUSED, "module.sig_enforce is set");
 	machine_put(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
-	ck_fails(uk_module_may_load(&machine.paths), UK_ERR_REFUSED,
+	ck_fails(uk_module_may_load(&machine.paths, NULL), UK_ERR_REFUSED,
 		 "kernel lockdown is 'integrity'");
 	machine_put(&machine, "proc/sys/kernel/modules_disabled", "1\n");
-	ck_fails(uk_module_may_load(&machine.paths), UK_ERR_REFUSED, "modules_disabled is 1");
+	ck_fails(uk_module_may_load(&machine.paths, NULL), UK_ERR_REFUSED, "modules_disabled is 1");
 }
 END_TEST
 

@@ -20,6 +20,8 @@ import tempfile
 import threading
 import time
 
+import firmware
+
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 BUILD = pathlib.Path(os.environ.get("UPKEEP_VM_BUILD", TOP / "build" / "vm"))
@@ -226,7 +228,7 @@ class Guest:
 
     # pylint: disable=too-many-arguments
     def __init__(self, kernel, ramfs, command, log, deadline=600, accel=None,
-                 memory=1024, cpus=2, append=""):
+                 memory=1024, cpus=2, append="", variables=None):
         self.kernel = kernel
         self.ramfs = ramfs
         self.log = pathlib.Path(log)
@@ -235,6 +237,7 @@ class Guest:
         self.memory = memory
         self.cpus = cpus
         self.append = append
+        self.variables = variables  # of UEFI firmware; None: the kernel is booted without
         ramfs.add_bytes("command", command.encode() + b"\n", 0o755)
 
     def argv(self, initrd):
@@ -246,7 +249,7 @@ class Guest:
                 "-nodefaults", "-display", "none", "-monitor", "none", "-no-reboot",
                 "-serial", f"file:{self.log}", "-serial", "stdio",
                 "-kernel", str(self.kernel.vmlinuz), "-initrd", str(initrd),
-                "-append", line]
+                "-append", line] + (firmware.arguments(self.variables) if self.variables else [])
 
     def boot(self, sink):
         """Gives each line of the command's output to @sink; returns its exit status."""
@@ -270,6 +273,8 @@ class Guest:
         try:
             for raw in qemu.stdout:
                 line = raw.decode("utf-8", "replace").rstrip("\r\n")
+                if self.variables and "\x1b" in line:
+                    continue  # the firmware clears the screens that it sees in serial ports
                 said = EXIT_LINE.match(line)
                 if said:
                     status = int(said.group(1))
@@ -305,6 +310,8 @@ def main():
     cli.add_argument("--module", action="append", default=[], metavar="NAME",
                      help="a module of the kernel that the guest can modprobe")
     cli.add_argument("--append", default="", help="more words for the kernel's command line")
+    cli.add_argument("--enrol", action="append", default=[], metavar="CERT",
+                     help="boot through UEFI firmware with this certificate (DER) enrolled")
     cli.add_argument("--log", default=str(BUILD / "console.log"), help="where the console goes")
     cli.add_argument("--deadline", type=int, default=300, metavar="SECONDS")
     cli.add_argument("--memory", type=int, default=1024, metavar="MIB")
@@ -321,8 +328,13 @@ def main():
         host, name = spec.split(":", 1)
         ramfs.add_program(host, name)
     add_modules(ramfs, kernel, args.module)
+    variables = None
+    if args.enrol:
+        variables = pathlib.Path(args.log).with_suffix(".vars")
+        variables.parent.mkdir(parents=True, exist_ok=True)
+        firmware.make_variables(variables, [pathlib.Path(c).read_bytes() for c in args.enrol])
     guest = Guest(kernel, ramfs, args.command, args.log, args.deadline, args.accel,
-                  args.memory, args.cpus, args.append)
+                  args.memory, args.cpus, args.append, variables)
     started = time.monotonic()
     status = guest.boot(lambda line: print(line, flush=True))
     if status in (LOST, DEADLINE):

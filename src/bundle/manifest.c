@@ -120,6 +120,15 @@ static struct uk_error *check_write(const struct uk_update *update, size_t i)
 	return NULL;
 }
 
+static struct uk_error *check_pointer(const struct uk_update *update, size_t i)
+{
+	struct uk_spot list = { .key = "pointers" }, spot = { .up = &list, .index = i };
+	unsigned int object = update->pointers.data[i].object;
+	if (object >= update->objects.len)
+		return uk_spot_error(&spot, "object %u of %zu", object, update->objects.len);
+	return NULL;
+}
+
 static struct uk_error *check_after(const struct uk_update *update, size_t i)
 {
 	struct uk_spot list = { .key = "after" }, spot = { .up = &list, .index = i };
@@ -160,6 +169,7 @@ static struct uk_error *check_update(const struct uk_update *update)
 		{ offsetof(struct uk_update, functions.len), check_function },
 		{ offsetof(struct uk_update, data.len), check_datum },
 		{ offsetof(struct uk_update, writes.len), check_write },
+		{ offsetof(struct uk_update, pointers.len), check_pointer },
 	};
 	struct uk_error *err = NULL;
 	for (size_t c = 0; !err && c < UK_ARRAY_SIZE(checks); c++) {

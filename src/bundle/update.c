@@ -188,6 +188,17 @@ static const struct uk_field write_fields[] = {
 };
 static const struct uk_record write_record = { sizeof(struct uk_update_write), write_fields };
 
+static const struct uk_field pointer_fields[] = {
+	{ "object", UK_FIELD_INDEX, offsetof(struct uk_update_pointer, object), .max = INDEX_MAX },
+	{ "symbol", UK_FIELD_TEXT, offsetof(struct uk_update_pointer, symbol), NAME },
+	{ "offset", UK_FIELD_NUMBER, offsetof(struct uk_update_pointer, offset),
+	  .max = SIZE_LIMIT },
+	{ "section", UK_FIELD_TEXT, offsetof(struct uk_update_pointer, section), NAME },
+	{ "at", UK_FIELD_NUMBER, offsetof(struct uk_update_pointer, at), .max = SIZE_LIMIT },
+	{},
+};
+static const struct uk_record pointer_record = { sizeof(struct uk_update_pointer), pointer_fields };
+
 static const struct uk_field finding_fields[] = {
 	{ "name", UK_FIELD_TEXT, offsetof(struct uk_finding, name), LINE },
 	{ "place", UK_FIELD_TEXT, offsetof(struct uk_finding, place), LINE },
@@ -223,6 +234,8 @@ static const struct uk_field update_fields[] = {
 	  .record = &function_record },
 	{ "data", UK_FIELD_RECORDS, offsetof(struct uk_update, data), .record = &datum_record },
 	{ "writes", UK_FIELD_RECORDS, offsetof(struct uk_update, writes), .record = &write_record },
+	{ "pointers", UK_FIELD_RECORDS, offsetof(struct uk_update, pointers),
+	  .record = &pointer_record },
 	{ "findings", UK_FIELD_RECORDS, offsetof(struct uk_update, findings),
 	  .record = &finding_record },
 	{},
@@ -268,6 +281,11 @@ void uk_update_datum_deinit(struct uk_update_datum *datum)
 void uk_update_write_deinit(struct uk_update_write *write)
 {
 	uk_record_deinit(&write_record, write);
+}
+
+void uk_update_pointer_deinit(struct uk_update_pointer *pointer)
+{
+	uk_record_deinit(&pointer_record, pointer);
 }
 
 void uk_finding_deinit(struct uk_finding *finding)

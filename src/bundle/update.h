@@ -84,6 +84,18 @@ struct uk_update_write {
 };
 
 /*
+ * A pointer (8 bytes) in the running kernel's read-only data, to be written at the safe moment.
+ * Its new value is what the loaded part has at @at of its section.
+ */
+struct uk_update_pointer {
+	unsigned int object;
+	char *symbol;	 /* a symbol of the plain object */
+	uint64_t offset; /* from the symbol */
+	char *section;	 /* of the part's module file, unique in it */
+	uint64_t at;
+};
+
+/*
  * Something that only a person can judge. The name is what --accept takes: its kind and
  * its place, for instance "struct-layout:tcp_sock" or "initial-value:net/ipv4/tcp.o:limit".
  */
@@ -113,6 +125,7 @@ struct uk_update {
 	UK_VEC(struct uk_update_function) functions;
 	UK_VEC(struct uk_update_datum) data;
 	UK_VEC(struct uk_update_write) writes;
+	UK_VEC(struct uk_update_pointer) pointers;
 	UK_VEC(struct uk_finding) findings;
 };
 
@@ -127,6 +140,7 @@ void uk_update_object_deinit(struct uk_update_object *object);
 void uk_update_part_deinit(struct uk_update_part *part);
 void uk_update_datum_deinit(struct uk_update_datum *datum);
 void uk_update_write_deinit(struct uk_update_write *write);
+void uk_update_pointer_deinit(struct uk_update_pointer *pointer);
 void uk_finding_deinit(struct uk_finding *finding);
 
 /* Whether @text is 16 lower-case hex digits. */

@@ -54,9 +54,9 @@ static struct uk_error *check_live(struct uk_cli *cli, const struct uk_bundle *b
 		uk_report_blockers(cli, &report);
 		return err;
 	}
-	char functions[64];
+	char changes[64];
 	uk_cli_say(cli, "%s would apply to the running kernel: %s", uk_bundle_update(bundle)->id,
-		   uk_count_text(report.functions.len, "function", functions));
+		   uk_changes_text(report.functions.len, report.data_writes, changes));
 	uk_report_details(cli, &report);
 	return NULL;
 }
@@ -96,9 +96,10 @@ static void add_functions(struct json_object *to, const struct uk_update *update
 static void say_image(struct uk_cli *cli, const struct uk_update *update,
 		      const struct uk_match *match, size_t left_out, const char *image)
 {
-	char functions[64], modules[64];
+	char changes[64], modules[64];
+	size_t data_writes = match->writes.len + match->pointers.len;
 	uk_cli_say(cli, "%s would apply to %s: %s", update->id, image,
-		   uk_count_text(match->functions.len, "function", functions));
+		   uk_changes_text(match->functions.len, data_writes, changes));
 	if (left_out)
 		uk_cli_say(cli, "not judged: %s, which no kernel image holds",
 			   uk_count_text(left_out, "module", modules));
@@ -129,6 +130,7 @@ static struct uk_error *check_image(struct uk_cli *cli, const struct uk_bundle *
 	if (cli->json) {
 		uk_json_number(cli->json, "compared", match->compared);
 		uk_json_number(cli->json, "modules_not_judged", left_out);
+		uk_json_number(cli->json, "data_writes", match->writes.len + match->pointers.len);
 		add_functions(cli->json, update, match);
 	}
 	say_image(cli, update, match, left_out, image);

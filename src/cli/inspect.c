@@ -133,6 +133,15 @@ static void add_data(struct json_object *to, const struct uk_update *update)
 		uk_json_number(entry, "offset", write->offset);
 		uk_json_number(entry, "size", write->len);
 	}
+	list = uk_json_list(to, "pointers");
+	uk_vec_for_each(pointer, &update->pointers) {
+		struct json_object *entry = uk_json_append(list);
+		uk_json_text(entry, "object", object_path(update, pointer->object));
+		uk_json_text(entry, "symbol", pointer->symbol);
+		uk_json_number(entry, "offset", pointer->offset);
+		uk_json_text(entry, "section", pointer->section);
+		uk_json_number(entry, "at", pointer->at);
+	}
 }
 
 static void add_findings(struct json_object *to, const struct uk_update *update)

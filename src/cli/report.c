@@ -56,6 +56,7 @@ void uk_report_json(const struct uk_cli *cli, const struct uk_live_report *repor
 		uk_json_number(entry, "ns", phase->ns);
 	}
 	uk_report_functions_json(cli->json, report->functions.data, report->functions.len);
+	uk_json_number(cli->json, "data_writes", report->data_writes);
 	add_blockers(cli->json, report);
 }
 
@@ -65,16 +66,27 @@ const char *uk_count_text(size_t nr, const char *noun, char buf[64])
 	return buf;
 }
 
+const char *uk_changes_text(size_t functions, size_t data_writes, char buf[64])
+{
+	uk_count_text(functions, "function", buf);
+	if (!data_writes)
+		return buf;
+	size_t len = functions ? strlen(buf) : 0;
+	snprintf(buf + len, 64 - len, "%s%zu data write%s", len ? ", " : "", data_writes,
+		 data_writes == 1 ? "" : "s");
+	return buf;
+}
+
 const char *uk_report_summary(const struct uk_live_report *report, char buf[192])
 {
-	char functions[64], cpus[64], pause[32];
-	uk_count_text(report->functions.len, "function", functions);
+	char changes[64], cpus[64], pause[32];
+	uk_changes_text(report->functions.len, report->data_writes, changes);
 	if (report->pause_ns)
-		snprintf(buf, 192, "%s, pause %s on %s", functions,
+		snprintf(buf, 192, "%s, pause %s on %s", changes,
 			 uk_duration_text(report->pause_ns, pause),
 			 uk_count_text(report->cpus, "CPU", cpus));
 	else
-		snprintf(buf, 192, "%s", functions);
+		snprintf(buf, 192, "%s", changes);
 	return buf;
 }
 

@@ -21,6 +21,9 @@ const char *uk_report_summary(const struct uk_live_report *report, char buf[192]
 /* "1 function", "2 functions" */
 const char *uk_count_text(size_t nr, const char *noun, char buf[64]);
 
+/* "1 function", "2 data writes", "1 function, 1 data write" */
+const char *uk_changes_text(size_t functions, size_t data_writes, char buf[64]);
+
 /* A list of functions with their addresses, as JSON. */
 void uk_report_functions_json(struct json_object *to, const struct uk_live_function *functions,
 			      size_t nr);

@@ -90,16 +90,25 @@ static const char *time_text(int64_t seconds, char buf[32])
 	return buf;
 }
 
+static size_t count_data(const struct uk_live_update *update)
+{
+	size_t nr = 0;
+	uk_vec_for_each(write, &update->writes)
+		nr += !write->text;
+	return nr;
+}
+
 static void say_state(const struct uk_cli *cli, const struct uk_live_update *update,
 		      const char *cves)
 {
-	char when[32], pause[32], functions[64];
+	char when[32], pause[32], changes[64];
 	switch (update->state) {
 	case UK_LIVE_APPLIED:
 		uk_cli_say(cli, "%s  applied  %s  pause %s  %s%s", update->id,
 			   time_text(update->applied_at, when),
 			   uk_duration_text(update->pause_ns, pause),
-			   uk_count_text(update->functions.len, "function", functions), cves);
+			   uk_changes_text(update->functions.len, count_data(update), changes),
+			   cves);
 		break;
 	case UK_LIVE_UNDONE:
 		uk_cli_say(cli, "%s  undone, its modules are still loaded%s", update->id, cves);

@@ -272,7 +272,9 @@ static struct uk_error *take_result(struct uk_work *work, struct uk_pair *pair,
 {
 	struct uk_update *update = work->update;
 	if (!move_all(&update->functions, &result->functions) ||
-	    !move_all(&update->data, &result->data) || !move_all(&update->writes, &result->writes))
+	    !move_all(&update->data, &result->data) ||
+	    !move_all(&update->writes, &result->writes) ||
+	    !move_all(&update->pointers, &result->pointers))
 		return uk_error_nomem();
 	struct uk_error *err = NULL;
 	size_t i = 0;

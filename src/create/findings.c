@@ -147,7 +147,7 @@ static struct uk_error *refuse_findings(const struct uk_update *update)
 
 static bool has_changes(const struct uk_update *update)
 {
-	if (update->writes.len)
+	if (update->writes.len || update->pointers.len)
 		return true;
 	uk_vec_for_each(function, &update->functions) {
 		if (function->change != UK_CHANGE_REMOVED)

@@ -8,7 +8,7 @@
 
 #include "base/strbuf.h"
 #include "diff/compare.h"
-#include "diff/plain.h"
+#include "diff/written.h"
 
 #include <string.h>
 
@@ -78,7 +78,7 @@ static bool can_move(const struct uk_entity *orig, unsigned int depth)
 		const struct uk_entity *user = *item;
 		bool text = user->kind == UK_SECTION_TEXT && user->symbol;
 		bool table = user->kind == UK_SECTION_RODATA && user->twin && user != orig &&
-			     can_move(user, depth + 1);
+			     (uk_datum_can_be_written(user) || can_move(user, depth + 1));
 		if (!text && !table)
 			return false;
 	}
@@ -90,29 +90,13 @@ static void move(struct uk_entity *orig)
 	orig->moved = orig->twin->moved = true;
 	uk_vec_for_each(item, &orig->users) {
 		struct uk_entity *user = *item;
-		if (user->kind == UK_SECTION_RODATA && !user->moved)
+		if (user->kind == UK_SECTION_RODATA && uk_datum_can_be_written(user))
+			user->pattern = user->twin->pattern = true;
+		else if (user->kind == UK_SECTION_RODATA && !user->moved)
 			move(user);
 		else if (user->kind == UK_SECTION_TEXT && !user->changed)
 			uk_mark_changed(user, "it uses a read-only datum that changes");
 	}
-}
-
-static bool refs_same(const struct uk_entity *orig, const struct uk_entity *patched)
-{
-	if (orig->refs.len != patched->refs.len)
-		return false;
-	for (size_t i = 0; i < orig->refs.len; i++) {
-		const struct uk_ref *a = &orig->refs.data[i], *b = &patched->refs.data[i];
-		if (a->offset - orig->offset != b->offset - patched->offset || a->type != b->type ||
-		    !uk_target_same(&a->target, &b->target))
-			return false;
-	}
-	return true;
-}
-
-static bool can_write(const struct uk_entity *orig)
-{
-	return orig->size == orig->twin->size && refs_same(orig, orig->twin);
 }
 
 static bool is_changed_rodata(const struct uk_entity *orig)
@@ -121,13 +105,16 @@ static bool is_changed_rodata(const struct uk_entity *orig)
 	       !uk_datum_same(orig, orig->twin);
 }
 
-/* First the data that have to take their users along. */
+/*
+ * First the data that have to take their users along; a table that points at them and can be
+ * written in place gets other pointers.
+ */
 static struct uk_error *move_rodata(struct uk_diff_job *job)
 {
 	uk_vec_for_each(item, &job->orig->entities) {
 		struct uk_entity *orig = *item;
 		if (is_changed_rodata(orig) && !orig->moved && !is_used_by_change_only(orig) &&
-		    !can_write(orig) && can_move(orig, 0))
+		    !uk_datum_can_be_written(orig) && can_move(orig, 0))
 			move(orig);
 	}
 	return uk_spread_to_cold(job->orig, job->patched);
@@ -147,66 +134,51 @@ static struct uk_error *keep_rodata(struct uk_diff_job *job, const struct uk_ent
 	if (is_used_by_new_code(orig->twin))
 		return uk_job_refuse(
 			job, orig, NULL,
-			"this read-only datum changes its size or its pointers, and code or data "
+			"this read-only datum changes its size or its layout, and code or data "
 			"that does not change uses it as well: it can neither be written in place "
 			"nor "
 			"be replaced; leave it and let changed functions use a new one");
 	char buf[256];
 	struct uk_error *err = uk_job_find(
 		job, "read-only-data", uk_entity_label(orig, buf, sizeof(buf)),
-		"this read-only datum changes its size or its pointers, so it cannot be written in "
+		"this read-only datum changes its size or its layout, so it cannot be written in "
 		"place; the running kernel keeps the old one, and so does all code that uses it");
 	return err ? err : uk_job_add_datum(job, UK_DATUM_IGNORED, orig->twin);
 }
 
-static bool differs_at(const struct uk_entity *orig, uint64_t i)
+/* In place: all who come to it find the new content. */
+static struct uk_error *write_rodata(struct uk_diff_job *job, struct uk_entity *orig)
 {
-	const uint8_t *a = uk_entity_data(orig), *b = uk_entity_data(orig->twin);
-	return a && b && a[i] != b[i];
+	char buf[256];
+	const char *name = uk_entity_label(orig, buf, sizeof(buf));
+	struct uk_error *err = NULL;
+	if (uk_datum_loses_pointer(orig))
+		err = uk_job_find(
+			job, "read-only-data", name,
+			"a pointer in this read-only datum becomes empty: a task that has "
+			"looked at it, and sleeps before it goes there, would go nowhere and "
+			"bring the kernel down");
+	else if (is_operations(orig))
+		err = uk_job_note(job, "operations", name,
+				  "this table is written in place: what was opened or registered "
+				  "before goes on with the new functions, too; only who has copied "
+				  "its content keeps the old ones");
+	return err ? err : uk_datum_write(job, orig);
 }
 
-static struct uk_error *add_write(struct uk_diff_job *job, const struct uk_entity *orig,
-				  const struct uk_entity *plain, uint64_t offset, uint64_t len)
+/* A table of operations is written rather than carried: who holds it should not keep the old. */
+static bool is_written(const struct uk_entity *orig)
 {
-	struct uk_update_write write = {
-		.object = job->input->number,
-		.offset = offset,
-		.len = len,
-		.old_bytes = malloc(len),
-		.new_bytes = malloc(len),
-	};
-	struct uk_error *err = uk_strdup(plain->name, &write.symbol);
-	if (!err && write.old_bytes && write.new_bytes) {
-		memcpy(write.old_bytes, uk_entity_data(orig) + offset, len);
-		memcpy(write.new_bytes, uk_entity_data(orig->twin) + offset, len);
-		if (uk_vec_push(&job->result->writes, write))
-			return NULL;
-	}
-	free(write.symbol);
-	free(write.old_bytes);
-	free(write.new_bytes);
-	return err ? err : uk_error_nomem();
-}
-
-/* One write for each run of differing bytes: references stay as they are. */
-static struct uk_error *write_rodata(struct uk_diff_job *job, const struct uk_entity *orig)
-{
-	struct uk_entity *plain;
-	struct uk_error *err = uk_plain_find(job, orig, &plain);
-	for (uint64_t i = 0; !err && i < orig->size; i++) {
-		uint64_t start = i;
-		while (i < orig->size && differs_at(orig, i))
-			i++;
-		if (i > start)
-			err = add_write(job, orig, plain, start, i - start);
-	}
-	return err ? err : uk_job_add_datum(job, UK_DATUM_WRITTEN, orig->twin);
+	return uk_datum_can_be_written(orig) && !orig->moved &&
+	       (is_operations(orig) || !is_used_by_change_only(orig));
 }
 
 static struct uk_error *changed_rodata(struct uk_diff_job *job, struct uk_entity *orig)
 {
+	if (is_written(orig))
+		return write_rodata(job, orig);
 	if (!orig->moved && !is_used_by_change_only(orig))
-		return can_write(orig) ? write_rodata(job, orig) : keep_rodata(job, orig);
+		return keep_rodata(job, orig);
 	orig->moved = orig->twin->moved = true; /* listed when it is carried */
 	if (!is_operations(orig))
 		return NULL;
@@ -289,7 +261,7 @@ static const struct {
 static bool differs(const struct uk_entity *orig)
 {
 	return uk_entity_is_function(orig) ? orig->changed != NULL
-					   : !uk_datum_same(orig, orig->twin);
+					   : orig->pattern || !uk_datum_same(orig, orig->twin);
 }
 
 static struct uk_error *decide_one(struct uk_diff_job *job, struct uk_entity *entity, bool orig)

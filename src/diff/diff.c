@@ -10,6 +10,7 @@
 #include "diff/job.h"
 #include "diff/plain.h"
 #include "diff/select.h"
+#include "diff/written.h"
 
 #include <string.h>
 
@@ -39,6 +40,11 @@ void uk_diff_result_destroy(struct uk_diff_result *result)
 	uk_vec_for_each(write, &result->writes)
 		write_clear(write);
 	uk_vec_deinit(&result->writes);
+	uk_vec_for_each(pointer, &result->pointers) {
+		free(pointer->symbol);
+		free(pointer->section);
+	}
+	uk_vec_deinit(&result->pointers);
 	uk_vec_for_each(finding, &result->findings) {
 		free(finding->name);
 		free(finding->place);
@@ -55,7 +61,7 @@ void uk_diff_result_destroy(struct uk_diff_result *result)
 bool uk_diff_result_is_empty(const struct uk_diff_result *result)
 {
 	return !result->functions.len && !result->data.len && !result->writes.len &&
-	       !result->findings.len && !result->carried;
+	       !result->pointers.len && !result->findings.len && !result->carried;
 }
 
 /* What changes and can be neither redirected nor reported as without effect. */
@@ -169,7 +175,7 @@ static struct uk_error *list_functions(struct uk_diff_job *job)
 static struct uk_error *list_data(struct uk_diff_job *job)
 {
 	uk_vec_for_each(item, &job->patched->entities) {
-		if (!(*item)->chunk || uk_entity_is_function(*item))
+		if (!(*item)->chunk || uk_entity_is_function(*item) || (*item)->pattern)
 			continue;
 		struct uk_error *err = uk_job_add_datum(
 			job, (*item)->twin ? UK_DATUM_CARRIED : UK_DATUM_NEW, *item);
@@ -244,6 +250,8 @@ static struct uk_error *carry(struct uk_diff_job *job)
 		err = list_functions(job);
 	if (!err)
 		err = list_data(job);
+	if (!err)
+		err = uk_list_pointers(job);
 	if (!err)
 		err = list_gone(job);
 	uk_selection_deinit(&selection);

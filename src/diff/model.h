@@ -88,6 +88,9 @@ struct uk_entity {
 	const char *changed;	 /* why it counts as changed (a static text), or NULL */
 	struct uk_chunk *chunk;	 /* that it is carried in, or NULL */
 	bool moved; /* a read-only datum whose new version is carried, for changed code only */
+	/* A read-only datum that is written in place. What is carried of it are the new values of
+	 * its pointers; references go to the running kernel's. */
+	bool pattern;
 };
 
 struct uk_model {

@@ -336,7 +336,7 @@ static struct uk_error *find_destination(struct uk_place *place, const struct uk
 		return elsewhere(place, spot, ref, &ret->symbol);
 	if (uk_target_is_piece(&ref->target))
 		return piece_destination(place, ref, ret);
-	if (entity->chunk && !is_address_of_existing(spot, ref))
+	if (entity->chunk && !entity->pattern && !is_address_of_existing(spot, ref))
 		return carried(place, ref, ret);
 	return existing(place, spot, ref, &ret->symbol);
 }

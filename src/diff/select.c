@@ -80,7 +80,8 @@ static bool has_to_be_carried(const struct uk_entity *entity)
 {
 	if (!is_carried_kind(entity))
 		return false;
-	return entity->moved || entity->changed || (!entity->twin && entity->settled);
+	return entity->moved || entity->pattern || entity->changed ||
+	       (!entity->twin && entity->settled);
 }
 
 /* The entities of a chunk, one after the other: the next one from index @i on. */
@@ -283,11 +284,11 @@ static struct uk_error *want_needs(struct selecting *selecting, const struct uk_
 	return err ? err : want_entries(selecting, entity, NULL, 0);
 }
 
-/* Changed functions, and what other objects may come to need. */
+/* Changed functions, new pointers, and what other objects may come to need. */
 static bool is_seed(const struct uk_entity *entity)
 {
 	bool is_new = !entity->twin && entity->settled;
-	return entity->changed ||
+	return entity->changed || entity->pattern ||
 	       (is_new && uk_entity_is_global(entity) &&
 		(uk_entity_is_function(entity) || entity->kind == UK_SECTION_DATA ||
 		 entity->kind == UK_SECTION_RODATA || entity->kind == UK_SECTION_PERCPU));

@@ -53,6 +53,7 @@ struct uk_error *uk_job_report_match(struct uk_job *job)
 		if (err)
 			return err;
 	}
+	job->report->data_writes = job->match->writes.len + job->match->pointers.len;
 	return NULL;
 }
 
@@ -129,11 +130,19 @@ static struct uk_error *add_new_code(struct uk_job *job)
 	return NULL;
 }
 
+/* Data that an update before this one added lies in that one's part module. */
+static struct uk_error *hold_data(struct uk_job *job, unsigned int object, uint64_t address)
+{
+	const struct uk_kallsym *symbol = uk_kallsyms_at(job->kallsyms, address);
+	struct uk_error *err = hold_target(job, target_of(job->update, object));
+	return err || !symbol ? err : hold_target(job, symbol->module);
+}
+
 static struct uk_error *add_writes(struct uk_job *job)
 {
 	uk_vec_for_each(match, &job->match->writes) {
 		const struct uk_update_write *write = &job->update->writes.data[match->write];
-		struct uk_error *err = hold_target(job, target_of(job->update, write->object));
+		struct uk_error *err = hold_data(job, write->object, match->address);
 		if (!err)
 			err = uk_request_add_write(&job->request, UPKEEP_DATA, write->symbol,
 						   match->address, write->old_bytes,
@@ -142,6 +151,35 @@ static struct uk_error *add_writes(struct uk_job *job)
 			return err;
 	}
 	return NULL;
+}
+
+/* The kernel's loader has relocated the part's pattern: that is what the pointer becomes. */
+static struct uk_error *add_pointer(struct uk_job *job, const struct uk_match_pointer *match)
+{
+	const struct uk_update_pointer *pointer = &job->update->pointers.data[match->pointer];
+	unsigned int part = job->update->objects.data[pointer->object].part;
+	uint8_t new_bytes[UK_POINTER_LEN];
+	uint64_t from;
+	struct uk_error *err = uk_parts_address(&job->parts, part, pointer->section, pointer->at,
+						sizeof(new_bytes), &from);
+	if (!err)
+		err = uk_memory_read(job->memory, from, new_bytes, sizeof(new_bytes));
+	if (!err)
+		err = hold_data(job, pointer->object, match->address);
+	if (!err)
+		err = uk_request_add_write(&job->request, UPKEEP_DATA, pointer->symbol,
+					   match->address, match->old_bytes, new_bytes,
+					   sizeof(new_bytes));
+	return uk_error_wrap(err, "%s", pointer->symbol);
+}
+
+static struct uk_error *add_pointers(struct uk_job *job)
+{
+	struct uk_error *err = NULL;
+	uk_vec_for_each(match, &job->match->pointers)
+		if (!err)
+			err = add_pointer(job, match);
+	return err;
 }
 
 static struct uk_error *add_parts(struct uk_job *job)
@@ -163,15 +201,19 @@ static struct uk_error *check_complete(const struct uk_job *job)
 		redirects += function->redirect;
 	uk_vec_for_each(match, &job->match->functions)
 		matched += job->update->functions.data[match->function].redirect;
-	if (redirects == matched && job->match->writes.len == job->update->writes.len)
+	if (redirects == matched && job->match->writes.len == job->update->writes.len &&
+	    job->match->pointers.len == job->update->pointers.len)
 		return NULL;
 	return uk_error_create(UK_ERR_INVALID,
-			       "the match has %zu of %zu functions and %zu of %zu writes", matched,
-			       redirects, job->match->writes.len, job->update->writes.len);
+			       "the match has %zu of %zu functions, %zu of %zu writes and %zu of "
+			       "%zu pointers",
+			       matched, redirects, job->match->writes.len, job->update->writes.len,
+			       job->match->pointers.len, job->update->pointers.len);
 }
 
 struct uk_error *uk_job_fill_request(struct uk_job *job)
 {
+	job->report->data_writes = job->match->writes.len + job->match->pointers.len;
 	struct uk_error *err = check_complete(job);
 	if (!err)
 		err = add_functions(job);
@@ -179,6 +221,8 @@ struct uk_error *uk_job_fill_request(struct uk_job *job)
 		err = add_new_code(job);
 	if (!err)
 		err = add_writes(job);
+	if (!err)
+		err = add_pointers(job);
 	if (!err)
 		err = add_parts(job);
 	return err ? err : uk_request_seal(&job->request, &job->limits);

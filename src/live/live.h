@@ -74,6 +74,7 @@ struct uk_live_report {
 	uint64_t check_ns; /* looking at sleeping tasks before the stop */
 	unsigned int tasks, tasks_before, tasks_inside, cpus;
 	unsigned int attempts;
+	size_t data_writes; /* stretches of read-only data that it writes to */
 	UK_VEC(struct uk_live_phase) phases;
 	UK_VEC(struct uk_live_function) functions;
 	UK_VEC(struct uk_live_blocker) blockers;

@@ -37,6 +37,8 @@ static struct uk_error *report_functions(struct uk_job *job)
 		if (err)
 			return err;
 	}
+	uk_vec_for_each(write, &known(job)->writes)
+		job->report->data_writes += !write->text;
 	return NULL;
 }
 

@@ -318,6 +318,47 @@ static struct uk_error *match_write(struct job *job, size_t index)
 	return uk_vec_push(&job->match->writes, found) ? NULL : uk_error_nomem();
 }
 
+/* Nobody but an update that this one was built upon may have been there. */
+static struct uk_error *check_written(const struct job *job,
+				      const struct uk_update_pointer *pointer, uint64_t address)
+{
+	const char *path = job->update->objects.data[pointer->object].path;
+	for (size_t i = 0; i < job->request->nr_written; i++) {
+		const struct uk_match_written *written = &job->request->written[i];
+		if (written->addr >= address + UK_POINTER_LEN ||
+		    address >= written->addr + written->len || is_after(job, written->id))
+			continue;
+		return uk_error_create(UK_ERR_REFUSED,
+				       "%s: symbol %s+0x%" PRIx64
+				       " is written by update %s, which this update was not built "
+				       "upon: undo that one, or build this one with --after %s",
+				       path, pointer->symbol, pointer->offset, written->id,
+				       written->id);
+	}
+	return NULL;
+}
+
+/* A symbol of read-only data has an address only if its section was compared as a whole. */
+static struct uk_error *match_pointer(struct job *job, size_t index)
+{
+	const struct uk_update_pointer *pointer = &job->update->pointers.data[index];
+	struct uk_match_pointer found = { .pointer = index };
+	if (is_skipped(job, job->update->objects.data[pointer->object].part))
+		return NULL;
+	struct uk_error *err = uk_resolve_local(job->request, &job->placements, pointer->object,
+						pointer->symbol, &found.address);
+	if (err)
+		return err;
+	found.address += pointer->offset;
+	err = check_written(job, pointer, found.address);
+	if (!err)
+		err = uk_memory_read(job->request->memory, found.address, found.old_bytes,
+				     sizeof(found.old_bytes));
+	if (!err && !uk_vec_push(&job->match->pointers, found))
+		err = uk_error_nomem();
+	return err;
+}
+
 /* Names. */
 
 static struct uk_error *match_symbols(struct job *job)
@@ -369,6 +410,8 @@ static struct uk_error *run_job(struct job *job)
 		err = match_functions(job);
 	for (size_t i = 0; !err && i < job->update->writes.len; i++)
 		err = match_write(job, i);
+	for (size_t i = 0; !err && i < job->update->pointers.len; i++)
+		err = match_pointer(job, i);
 	if (!err)
 		err = match_symbols(job);
 	for (size_t i = 0; !err && i < job->placements.nr; i++)
@@ -434,6 +477,7 @@ void uk_match_destroy(struct uk_match *match)
 	uk_vec_deinit(&match->functions);
 	uk_vec_deinit(&match->symbols);
 	uk_vec_deinit(&match->writes);
+	uk_vec_deinit(&match->pointers);
 	uk_vec_deinit(&match->sections);
 	uk_vec_deinit(&match->excluded);
 	free(match);

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #define UK_REDIRECT_LEN 5 /* jmp rel32 */
+#define UK_POINTER_LEN 8
 
 /* A function that an applied update replaced. Strings are borrowed. */
 struct uk_match_replaced {
@@ -94,6 +95,14 @@ struct uk_match_write {
 	uint64_t address;
 };
 
+/* A pointer of update->pointers: it lies in data that was compared, or that an update before
+ * this one wrote. */
+struct uk_match_pointer {
+	size_t pointer;
+	uint64_t address;
+	uint8_t old_bytes[UK_POINTER_LEN]; /* what memory holds there now */
+};
+
 /* A section of a plain object, found in memory. */
 struct uk_match_section {
 	size_t object;
@@ -113,6 +122,7 @@ struct uk_match {
 	UK_VEC(struct uk_match_function) functions;
 	UK_VEC(struct uk_match_symbol) symbols; /* in the order of the request */
 	UK_VEC(struct uk_match_write) writes;
+	UK_VEC(struct uk_match_pointer) pointers;
 	UK_VEC(struct uk_match_section) sections;
 	UK_VEC(struct uk_match_excluded) excluded;
 	uint64_t compared;		     /* bytes of text and read-only data */

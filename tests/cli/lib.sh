@@ -144,7 +144,7 @@ write_manifest() {
 			"new_size": $(size_of "$work/patched.o" show),
 			"section": ".text.upk.0.show", "offset": 0, "redirect": true}],
 		"data": [{"change": "new", "object": 0, "name": "table", "size": 24}],
-		"writes": [],
+		"writes": [], "pointers": [],
 		"findings": [{"name": "initial-value:lib/show.o:limit", "place": "lib/show.c:3",
 			"text": "It begins with another value.", "accepted": true}]
 		}

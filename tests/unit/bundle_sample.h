@@ -59,6 +59,12 @@ static inline void sample_changes(struct uk_update *update)
 					 .old_bytes = sample_bytes("abc"),
 					 .new_bytes = sample_bytes("xyz") };
 	ck_assert(uk_vec_push(&update->writes, write));
+	struct uk_update_pointer pointer = { .object = 1,
+					     .symbol = sample_copy("table"),
+					     .offset = 16,
+					     .section = sample_copy(".rodata.upk.1.table"),
+					     .at = 16 };
+	ck_assert(uk_vec_push(&update->pointers, pointer));
 	struct uk_finding finding = { .name = sample_copy("initial-value:net/foo.o:limit"),
 				      .place = sample_copy("net/foo.c:12"),
 				      .text = sample_copy(

@@ -59,6 +59,8 @@ static inline char *diff_run_text(const struct diff_run *run)
 	uk_vec_for_each(write, &run->result->writes)
 		uk_strbuf_addf(&buf, "write %s+%d:%d\n", write->symbol, (int)write->offset,
 			       (int)write->len);
+	uk_vec_for_each(pointer, &run->result->pointers)
+		uk_strbuf_addf(&buf, "pointer %s+%d\n", pointer->symbol, (int)pointer->offset);
 	uk_vec_for_each(finding, &run->result->findings)
 		uk_strbuf_addf(&buf, "%s %s\n", finding->accepted ? "told" : "find", finding->name);
 	char *text;

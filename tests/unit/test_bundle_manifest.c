@@ -29,6 +29,8 @@ START_TEST(round_trip_gives_the_same_text)
 	ck_assert_ptr_null(read->objects.data[1].prev);
 	ck_assert_uint_eq(read->writes.data[0].len, 3);
 	ck_assert_mem_eq(read->writes.data[0].new_bytes, "xyz", 3);
+	ck_assert_uint_eq(read->pointers.data[0].at, 16);
+	ck_assert_str_eq(read->pointers.data[0].section, ".rodata.upk.1.table");
 	ck_assert(read->ibt && read->findings.data[0].accepted);
 }
 END_TEST
@@ -143,6 +145,8 @@ static const struct {
 	{ "\"616263\"", "\"6162\"", "writes[0].new: 3 bytes, expected 2" },
 	{ "\"616263\"", "\"61626\"", "writes[0].old: not lower-case hexadecimal" },
 	{ "\"616263\"", "\"61626G\"", "writes[0].old: not lower-case hexadecimal" },
+	{ "\"at\": 16", "\"at\": -1", "pointers[0].at: -1 is not between" },
+	{ "\".rodata.upk.1.table\"", "null", "pointers[0].section: expected string" },
 	{ "\"616263\"", "\"\"", "writes[0].old: 0 bytes, expected 1 to" },
 	{ "net/foo.c:12", "net/foo.c\\n12", "findings[0].place: " },
 	{ "nothing sets", "nothing\\u0007sets", "findings[0].text: " },

@@ -41,6 +41,41 @@ static void assert_undefined(const struct diff_run *run, const char *name)
 	ck_assert_int_eq(symbol->bind, STB_GLOBAL);
 }
 
+/* The pattern of a table: its pointers lead where the running kernel's should. */
+START_TEST(new_pointers_of_a_table)
+{
+	struct diff_run run = {};
+	ck_ok(diff_run(
+		&run,
+		USE "static int old(void) { return 1; } static int data; extern int other(void);"
+		    "const void *const table[] = { old, 0, 0, 0, &data, &other, 0 };"
+		    "int f(void) { return use(table, old, data++); }",
+		USE
+		"static int old(void) { return 3; } static int data; extern int other(void);"
+		"static int new(void) { return 2; }"
+		"const void *const table[] = { old, new, \"text\", old, &table[1], &other, other };"
+		"int f(void) { return use(table, old, data--); }",
+		NULL));
+	const struct uk_section *pattern = section(&run, ".rodata.upk.7.table");
+	assert_relocs(&run, ".rodata.upk.7.table",
+		      ".upk.7.old+0\n.text.upk.7.new+0\n.rodata.upk.7.literals+0\n.upk.7.old+0\n"
+		      ".upk.7.table+8\nother+0\nother+0\n");
+	ck_assert_uint_eq(run.result->pointers.len, 5);
+	static const int offsets[] = { 8, 16, 24, 32, 48 };
+	for (int i = 0; i < 5; i++) {
+		const struct uk_update_pointer *pointer = &run.result->pointers.data[i];
+		ck_assert_str_eq(pointer->symbol, "table");
+		ck_assert_str_eq(pointer->section, pattern->name);
+		ck_assert_uint_eq(pointer->offset, offsets[i]);
+		ck_assert_uint_eq(pointer->at, offsets[i]);
+	}
+	/* changed code goes to the running kernel's table, not to the pattern */
+	uk_auto_free char *relocs = relocs_text(section(&run, ".text.upk.7.f"));
+	ck_assert(strstr(relocs, ".upk.7.table+0\n") != NULL);
+	diff_run_deinit(&run);
+}
+END_TEST
+
 START_TEST(names_of_the_running_kernel)
 {
 	struct diff_run run = {};
@@ -386,6 +421,7 @@ int main(void)
 	Suite *suite = suite_create("diff: carried object");
 	TCase *tcase = tcase_create("carried");
 	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, new_pointers_of_a_table);
 	tcase_add_test(tcase, names_of_the_running_kernel);
 	tcase_add_test(tcase, addends_count_from_the_next_instruction);
 	tcase_add_test(tcase, calls_go_to_the_new_code_and_addresses_stay_the_running_ones);

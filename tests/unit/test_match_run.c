@@ -663,6 +663,52 @@ START_TEST(writes_find_their_old_bytes)
 }
 END_TEST
 
+/* What a pointer becomes is known later; that it is the one that is meant is known now. */
+START_TEST(pointers_are_found_in_compared_data)
+{
+	struct uk_update_pointer pointer = { .symbol = (char *)"ops", .offset = 8 };
+	update.pointers.data = &pointer;
+	update.pointers.len = 1;
+	uk_object_destroy(object);
+	object = golden_compile("extern int external(int);\n"
+				"int (*const ops[2])(int) = { 0, external };\n"
+				"int f(int x) { return ops[x](1) + 1; }\n",
+				NULL);
+	kernel();
+	ck_ok(run());
+	ck_assert_uint_eq(match->pointers.len, 1);
+	ck_assert_uint_eq(match->pointers.data[0].address, addr("ops") + 8);
+	ck_assert_uint_eq(uk_get_u64(match->pointers.data[0].old_bytes), EXTERNAL);
+	uk_match_destroy(match);
+	match = NULL;
+	*sample_byte(&s, addr("ops") + 8) ^= 0x10;
+	refused("symbol ops+0x8 at 0x");
+}
+END_TEST
+
+START_TEST(pointers_of_other_updates_are_refused)
+{
+	struct uk_update_pointer pointer = { .symbol = (char *)"ops" };
+	struct uk_match_written written = { .id = "beef", .addr = 0, .len = 8 };
+	update.pointers.data = &pointer;
+	update.pointers.len = 1;
+	uk_object_destroy(object);
+	object = golden_compile("extern int external(int);\n"
+				"int (*const ops[2])(int) = { external, external };\n"
+				"int f(int x) { return ops[x](1) + 1; }\n",
+				NULL);
+	kernel();
+	written.addr = addr("ops");
+	s.request.written = &written;
+	s.request.nr_written = 1;
+	uk_put_u64(sample_byte(&s, written.addr), EXTERNAL + 0x1000);
+	refused("symbol ops+0x0 is written by update beef, which this update was not built upon");
+	ck_assert(uk_vec_push(&update.after, (char *)"beef"));
+	ck_ok(run());
+	ck_assert_uint_eq(uk_get_u64(match->pointers.data[0].old_bytes), EXTERNAL + 0x1000);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("match run");
@@ -697,6 +743,8 @@ int main(void)
 	tcase_add_test(tcase, a_changed_copy_is_refused);
 	tcase_add_test(tcase, updates_that_were_not_built_upon_are_named);
 	tcase_add_test(tcase, writes_find_their_old_bytes);
+	tcase_add_test(tcase, pointers_are_found_in_compared_data);
+	tcase_add_test(tcase, pointers_of_other_updates_are_refused);
 	suite_add_tcase(suite, tcase);
 	return tap_run(suite);
 }

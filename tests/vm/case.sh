@@ -61,7 +61,7 @@ undo() {
 	number=$1
 	shift
 	upkeep_exits 0 undo "$(id_of "$number")" "$@"
-	said "^undone $(id_of "$number"): [1-9][0-9]* function"
+	said "^undone $(id_of "$number"): .*[1-9][0-9]* (function|data write)"
 	! is_applied "$number" || fail "update $number is still in /sys/kernel/upkeep"
 }
 
@@ -99,7 +99,7 @@ elif [ -f flow.sh ]; then
 else
 	expect old "before the update"
 	upkeep_exits 0 check 1.upk
-	said "^$(id_of 1) would apply to the running kernel: [1-9][0-9]* function"
+	said "^$(id_of 1) would apply to the running kernel: .*[1-9][0-9]* (function|data write)"
 	! is_applied 1 || fail "check applied it"
 	expect old "after the check"
 	apply 1

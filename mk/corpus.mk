@@ -19,7 +19,7 @@ CORPUS_OPTIONS = $(if $(STEP),--step '$(STEP)') $(if $(CASES),--cases '$(CASES)'
 .PHONY: corpus corpus-table corpus-sample
 corpus: all $(CORPUS_LOAD) ## Count how many real patches apply (root; hours, resumable)
 	tests/corpus/run $(CORPUS_OPTIONS)
-corpus-table: all ## The table of what `make corpus` has done so far
-	@tests/corpus/run --table $(CORPUS_OPTIONS)
+corpus-table: all ## Write what `make corpus` has done so far into docs/coverage.md
+	tests/corpus/run --table --write docs/coverage.md $(CORPUS_OPTIONS)
 corpus-sample: all $(CORPUS_LOAD) ## Check 25 real patches (root)
 	prove -v --exec '' tests/corpus/sample

@@ -19,6 +19,11 @@ CHANGING = tuple(kind for kind, _ in KINDS[:5])
 GOOD = ("applied", "made")
 
 
+# Between these lines of a document stands the table.
+BEGIN = "<!-- begin of what `make corpus-table` wrote -->\n"
+END = "<!-- end of what `make corpus-table` wrote -->\n"
+
+
 def share(part, whole):
     return f"{100 * part / whole:.1f}%" if whole else "-"
 
@@ -104,3 +109,12 @@ def make(steps):
         lines += ["", f"These are results of {len(programs)} versions of upkeep: "
                   + ", ".join(programs)]
     return "\n".join(lines)
+
+
+def write(path, text):
+    """Puts the table into a document, in place of the one that stands there."""
+    head, begin, rest = path.read_text().partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise OSError(f"{path}: the lines between which the table stands are missing")
+    path.write_text(head + begin + "\n" + text + "\n\n" + end + tail)

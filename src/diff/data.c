@@ -8,6 +8,7 @@
 
 #include "base/strbuf.h"
 #include "diff/compare.h"
+#include "diff/uses.h"
 #include "diff/written.h"
 
 #include <string.h>
@@ -120,6 +121,36 @@ static struct uk_error *move_rodata(struct uk_diff_job *job)
 	return uk_spread_to_cold(job->orig, job->patched);
 }
 
+/* Nobody looks at it from now on; but what it was handed to may have kept it. */
+static struct uk_error *find_over(struct uk_diff_job *job, const struct uk_entity *orig,
+				  const struct uk_uses *uses)
+{
+	char buf[256];
+	const char *name = uk_entity_label(orig, buf, sizeof(buf));
+	if (!uses->boot)
+		return uk_job_note(
+			job, "exit-code", name,
+			"only code that runs when the module is unloaded uses this datum: "
+			"it stays as it is");
+	if (uses->address)
+		return uk_job_find(
+			job, "registration", name,
+			"only code that runs at boot or when the module loads or unloads uses "
+			"this datum, and hands it on: what was registered with it stays as it "
+			"is, and what the patch registers anew is not");
+	return uk_job_find(
+		job, "init-code", name,
+		"only code that ran at boot or when the module was loaded uses this datum: "
+		"the change has no effect until the next time");
+}
+
+static struct uk_error *leave_over(struct uk_diff_job *job, const struct uk_entity *orig,
+				   const struct uk_uses *uses)
+{
+	struct uk_error *err = find_over(job, orig, uses);
+	return err ? err : uk_job_add_datum(job, UK_DATUM_IGNORED, orig->twin);
+}
+
 static bool is_used_by_new_code(const struct uk_entity *patched)
 {
 	uk_vec_for_each(user, &patched->users)
@@ -175,6 +206,9 @@ static bool is_written(const struct uk_entity *orig)
 
 static struct uk_error *changed_rodata(struct uk_diff_job *job, struct uk_entity *orig)
 {
+	struct uk_uses uses = uk_entity_uses(orig);
+	if (uk_uses_are_over(&uses) && (!uses.address || !uk_datum_can_be_written(orig)))
+		return leave_over(job, orig, &uses);
 	if (is_written(orig))
 		return write_rodata(job, orig);
 	if (!orig->moved && !is_used_by_change_only(orig))
@@ -187,18 +221,25 @@ static struct uk_error *changed_rodata(struct uk_diff_job *job, struct uk_entity
 			   "registered before holds a pointer to the old one and goes on with it");
 }
 
+/* Carried code that needs the larger one is refused when it is carried. */
 static struct uk_error *changed_data(struct uk_diff_job *job, struct uk_entity *orig)
 {
-	if (orig->size != orig->twin->size)
-		return uk_job_refuse(
-			job, orig, NULL,
-			"its size changes from 0x%llx to 0x%llx bytes, and the running "
-			"kernel's has no room: use a new datum beside it",
-			(unsigned long long)orig->size, (unsigned long long)orig->twin->size);
-	struct uk_error *err = uk_job_find(
-		job, "initial-value", orig->symbol ? orig->name : orig->section->name,
-		"the initial value of this writable datum changes; the running kernel's "
-		"value stays as it is, and code that counts on the new one finds the old");
+	char buf[256];
+	const char *name = uk_entity_label(orig, buf, sizeof(buf));
+	struct uk_uses uses = uk_entity_uses(orig);
+	if (uk_uses_are_over(&uses))
+		return leave_over(job, orig, &uses);
+	struct uk_error *err =
+		orig->size != orig->twin->size
+			? uk_job_find(
+				  job, "initial-value", name,
+				  "this writable datum changes its size; nothing that the update "
+				  "carries uses it, and the running kernel goes on with its own")
+			: uk_job_find(
+				  job, "initial-value", name,
+				  "the initial value of this writable datum changes; the running "
+				  "kernel's value stays as it is, and code that counts on the new "
+				  "one finds the old");
 	return err ? err : uk_job_add_datum(job, UK_DATUM_IGNORED, orig->twin);
 }
 

@@ -67,6 +67,7 @@ struct uk_diff_input {
  *   registration:OBJ:SECTION  an entry of a table that is read at boot or module load
  *                           (initcalls, module parameters, trace events, ...) is new,
  *                           changed or gone: the running kernel keeps what it registered
+ *   registration:OBJ:NAME   the same of a datum that only such code hands on
  *   export:OBJ:NAME         an exported symbol is new (modules cannot use it) or gone (they still
  *                           can): accepted by itself
  */

@@ -242,6 +242,12 @@ static struct uk_error *existing(struct uk_place *place, const struct uk_spot *s
 				     label, entity->section->name);
 	if (!orig)
 		return refuse_rival(place, spot, ref);
+	if (orig->size != entity->size && !uk_entity_is_function(entity))
+		return uk_job_refuse(
+			place->job, spot->user, ref,
+			"it uses %s, whose size changes from 0x%llx to 0x%llx bytes, and the "
+			"running kernel's has no room: use a new datum beside it",
+			label, (unsigned long long)orig->size, (unsigned long long)entity->size);
 	if (may_mean_neighbour(place, ref))
 		return uk_job_refuse(
 			place->job, spot->user, ref,

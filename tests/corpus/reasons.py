@@ -12,13 +12,11 @@ FINDING = re.compile(r"^  (([a-z-]+):?\S*) \(", re.M)
 FINDINGS = {
     "apart": "nothing short of a reboot",
     "enum-values": "a patch that leaves the old values as they are",
-    "exit-code": "redirecting code that runs when a module is unloaded",
-    "export": "telling new exports, which harm nobody, from those that go",
-    "init-code": "nothing: it has run",
+        "init-code": "nothing: it has run",
     "initial-value": "a write of the new value, if it is known that nobody changed the old",
-    "operations": "writing the table in place",
+    "operations": "a table of the same size, which is written in place",
     "prototype": "proof that no other object uses it",
-    "read-only-data": "proof of who uses the datum",
+    "read-only-data": "proof of who uses the datum, or that nobody looks at a pointer and sleeps",
     "registration": "registering anew, by code of the patch's own",
     "removed-object": "nothing: what runs stays",
     "struct-layout": "shadow data beside the objects, which is another patch",
@@ -28,7 +26,7 @@ FINDINGS = {
 # Refusals that are not a person's to lift: (class, words of the message, what would lift it).
 REASONS = [(name, re.compile(words, re.S), lift) for name, words, lift in (
     ("writable data of another size",
-     "its size changes from .* and the running kernel's has no room",
+     "whose size changes from .* and the running kernel's has no room",
      "a patch that puts a new datum beside the old"),
     ("read-only data that unchanged code uses", "code or data that does not change uses it as well",
      "carrying those who use it, too"),

@@ -20,6 +20,9 @@
 	"__attribute__((section(\"__dyndbg\"), aligned(8), used)) = "                              \
 	"{ \"m\", \"f\", \"t.c\", fmt, line, 63, 0 }; use(&__UNIQUE_ID_ddebug##n)\n"
 #define RM "#define RM __attribute__((section(\".data..read_mostly\"), no_reorder))\n"
+#define BOOT                                                                                       \
+	"#define INIT __attribute__((section(\".init.text\")))\n"                                  \
+	"#define EXIT __attribute__((section(\".exit.text\")))\n"
 #define ONCE "static _Bool __attribute__((section(\".data..once\"))) __already_done"
 
 struct test_case {
@@ -104,6 +107,45 @@ static const struct test_case cases[] = {
 	{ "an initial value", USE "int limit = 5; int f(void) { return use(&limit); }",
 	  USE "int limit = 6; int f(void) { return use(&limit); }",
 	  "ignored data limit\nfind initial-value:t.o:limit\n" },
+	{ "writable data that boot code registers grows",
+	  USE BOOT "static int reg[4] = { 1 }; INIT int f(void) { return use(reg, 1); }"
+		   "EXIT void g(void) { use(reg, 3); }",
+	  USE BOOT "static int reg[5] = { 1 }; INIT int f(void) { return use(reg, 2); }"
+		   "EXIT void g(void) { use(reg, 4); }",
+	  "ignored data reg\nfind init-code:t.o:f\ntold exit-code:t.o:g\n"
+	  "find registration:t.o:reg\n" },
+	{ "and what it registers by way of another datum",
+	  USE BOOT "static int ids[4] = { 1 }; static struct { int *ids; } reg = { ids };"
+		   "INIT int f(void) { return use(&reg, 1); }",
+	  USE BOOT "static int ids[5] = { 1 }; static struct { int *ids; } reg = { ids };"
+		   "INIT int f(void) { return use(&reg, 1); }",
+	  "ignored data ids\nfind registration:t.o:ids\n" },
+	{ "read-only data that boot code registers by way of writable data grows",
+	  USE BOOT
+	  "static const int ids[4] = { 1 }; static struct { const int *ids; } reg = { ids };"
+	  "INIT int f(void) { return use(&reg, 1); }",
+	  USE BOOT
+	  "static const int ids[5] = { 1 }; static struct { const int *ids; } reg = { ids };"
+	  "INIT int f(void) { return use(&reg, 1); }",
+	  "ignored data ids\nfind registration:t.o:ids\n" },
+	{ "and is of the same size: it is written where it is",
+	  USE BOOT "static const int ids[4] = { 1 }; INIT int f(void) { return use(ids, 1); }",
+	  USE BOOT "static const int ids[4] = { 2 }; INIT int f(void) { return use(ids, 1); }",
+	  "written data ids\nwrite ids+0:1\n" },
+	{ "data that boot code only looks at",
+	  USE BOOT "static volatile int n = 5; static const volatile int c = 5;"
+		   "INIT int f(void) { return use(0, n + c); }",
+	  USE BOOT "static volatile int n = 6; static const volatile int c = 6;"
+		   "INIT int f(void) { return use(0, n + c); }",
+	  "ignored data c\nignored data n\nfind init-code:t.o:c\nfind init-code:t.o:n\n" },
+	{ "data of unloading needs no judgement",
+	  USE BOOT "static int n[2] = { 5 }; EXIT void g(void) { use(n); }",
+	  USE BOOT "static int n[3] = { 5 }; EXIT void g(void) { use(n); }",
+	  "ignored data n\ntold exit-code:t.o:n\n" },
+	{ "writable data grows that running code uses as it is",
+	  USE "static int a[4] = { 1 }; int f(void) { return use(a); }",
+	  USE "static int a[5] = { 1 }; int f(void) { return use(a); }",
+	  "ignored data a\nfind initial-value:t.o:a\n" },
 	{ "a pointer in writable data",
 	  USE "char *name = \"a\"; int f(void) { return use(&name); }",
 	  USE "char *name = \"b\"; int f(void) { return use(&name); }",
@@ -314,9 +356,15 @@ START_TEST(changes_become)
 END_TEST
 
 static const struct test_case refused[] = {
-	{ "writable data grows", USE "int a[4]; int f(void) { return use(a); }",
-	  USE "int a[5]; int f(void) { return use(a); }",
-	  "t.o: a: its size changes from 0x10 to 0x14 bytes" },
+	{ "changed code uses writable data that grows",
+	  USE "int a[4]; int f(void) { return use(a, 4); }",
+	  USE "int a[5]; int f(void) { return use(a, 5); }",
+	  "it uses a, whose size changes from 0x10 to 0x14 bytes" },
+	{ "new code uses writable data that grows and is registered",
+	  USE BOOT "static int a[4] = { 1 }; INIT int f(void) { return use(a, 4); }",
+	  USE BOOT "static int a[5] = { 1 }; INIT int f(void) { return use(a, 4); }"
+		   "int g(void) { return use(a, 1); }",
+	  "it uses a, whose size changes from 0x10 to 0x14 bytes" },
 	{ "changed code uses a global table of pointers that changes",
 	  USE "const char *const t[] = { \"a\" }; int f(void) { return use(t, 1); }",
 	  USE "const char *const t[] = { \"b\", \"c\" }; int f(void) { return use(t, 2); }",

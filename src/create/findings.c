@@ -68,10 +68,47 @@ static struct uk_error *load_exported(const char *path, struct exported *ret)
 	return NULL;
 }
 
+/* Names of the object's data that are written in place, each once. */
+struct written {
+	UK_VEC(const char *) names;
+};
+
+static void written_deinit(struct written *written)
+{
+	uk_vec_deinit(&written->names);
+}
+
+static struct uk_error *add_written(struct written *written, const char *name)
+{
+	uk_vec_for_each(known, &written->names) {
+		if (!strcmp(*known, name))
+			return NULL;
+	}
+	return uk_vec_push(&written->names, name) ? NULL : uk_error_nomem();
+}
+
+static struct uk_error *list_written(const struct uk_update *update, unsigned int object,
+				     struct written *ret)
+{
+	struct uk_error *err = NULL;
+	uk_vec_for_each(write, &update->writes) {
+		if (!err && write->object == object)
+			err = add_written(ret, write->symbol);
+	}
+	uk_vec_for_each(pointer, &update->pointers) {
+		if (!err && pointer->object == object)
+			err = add_written(ret, pointer->symbol);
+	}
+	return err;
+}
+
 static struct uk_error *compare_types_of(struct uk_work *work, const struct uk_pair *pair)
 {
 	uk_cleanup(exported_deinit) struct exported exported = {};
+	uk_cleanup(written_deinit) struct written written = {};
 	struct uk_error *err = load_exported(pair->orig, &exported);
+	if (!err)
+		err = list_written(work->update, pair->number, &written);
 	if (err)
 		return err;
 	struct uk_types_input input = {
@@ -80,6 +117,8 @@ static struct uk_error *compare_types_of(struct uk_work *work, const struct uk_p
 		.patched = pair->patched,
 		.exported = exported.names.data,
 		.nr_exported = exported.names.len,
+		.written = written.names.data,
+		.nr_written = written.names.len,
 	};
 	struct uk_finding *findings = NULL;
 	size_t nr = 0;

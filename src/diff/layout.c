@@ -525,6 +525,13 @@ static struct uk_error *visit_symbol(struct uk_layouts *layouts, Dwarf_Die *die)
 	return prototype_text(layouts, die, &prototype->type);
 }
 
+static struct uk_error *visit_variable(struct uk_layouts *layouts, Dwarf_Die *die, bool outer)
+{
+	if (dwarf_diename(die) && !uk_vec_push(&layouts->variables, *die))
+		return uk_error_nomem();
+	return outer ? visit_symbol(layouts, die) : NULL;
+}
+
 /* Everything below a unit; types and variables also stand in functions and their blocks. */
 static struct uk_error *visit_children(struct uk_layouts *layouts, Dwarf_Die *die,
 				       const char *function, unsigned int depth)
@@ -545,8 +552,7 @@ static struct uk_error *visit_children(struct uk_layouts *layouts, Dwarf_Die *di
 			err = visit_typedef(layouts, &child, function);
 			break;
 		case DW_TAG_variable:
-			if (!function)
-				err = visit_symbol(layouts, &child);
+			err = visit_variable(layouts, &child, !function);
 			break;
 		case DW_TAG_subprogram:
 			err = visit_symbol(layouts, &child);
@@ -646,6 +652,7 @@ void uk_layouts_destroy(struct uk_layouts *layouts)
 		free(*layout);
 	}
 	uk_vec_deinit(&layouts->all);
+	uk_vec_deinit(&layouts->variables);
 	uk_vec_for_each(text, &layouts->pool)
 		free(*text);
 	uk_vec_deinit(&layouts->pool);

@@ -60,6 +60,7 @@ struct uk_prototype {
 struct uk_layouts {
 	Dwfl *dwfl;
 	UK_VEC(struct uk_layout *) all; /* in order of the file; owned */
+	UK_VEC(Dwarf_Die) variables;	/* all that have a name, static and local ones too */
 	struct uk_map named;		/* "struct NAME" (any kind) or "typedef NAME": the first */
 	struct uk_map prototypes;	/* name: struct uk_prototype *, owned */
 	struct uk_map typedefs;		/* offsets of the anonymous types that have a typedef */

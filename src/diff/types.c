@@ -3,6 +3,7 @@
 #include "diff/types.h"
 
 #include "base/strbuf.h"
+#include "diff/copies.h"
 #include "diff/layout.h"
 
 #include <string.h>
@@ -515,6 +516,34 @@ static struct uk_error *compare_prototypes(struct findings *findings, const stru
 	return NULL;
 }
 
+static struct uk_error *find_copies(struct findings *findings, const struct uk_layouts *old,
+				    const char *symbol)
+{
+	Dwarf_Die die;
+	uk_cleanup(changes_deinit) struct changes changes = {};
+	uk_auto_free char *name = NULL, *full_name = NULL, *holder = NULL;
+	/* "ops.3" is the static variable ops of a function */
+	struct uk_error *err = uk_asprintf(&name, "%.*s", (int)strcspn(symbol, "."), symbol);
+	if (!err)
+		err = uk_copies_find(old, name, &holder, &die);
+	if (!err)
+		err = uk_asprintf(&full_name, "%s:%s", findings->input->object, symbol);
+	if (err || !holder)
+		return err;
+	add_change(&changes, "%s may hold a copy of it", holder);
+	return report(findings, "table-copies", "table", full_name, &die, &changes,
+		      "The table is written in place; a copy that was made before keeps the old "
+		      "content.");
+}
+
+static struct uk_error *find_all_copies(struct findings *findings, const struct uk_layouts *old)
+{
+	struct uk_error *err = NULL;
+	for (size_t i = 0; !err && i < findings->input->nr_written; i++)
+		err = find_copies(findings, old, findings->input->written[i]);
+	return err;
+}
+
 static int compare_names(const void *a, const void *b)
 {
 	const struct uk_finding *x = a, *y = b;
@@ -536,6 +565,8 @@ struct uk_error *uk_types_compare(const struct uk_types_input *input, struct uk_
 		err = compare_nameless(&findings, old, new);
 	if (!err)
 		err = compare_prototypes(&findings, old, new);
+	if (!err)
+		err = find_all_copies(&findings, old);
 	if (err)
 		return uk_error_wrap(err, "types of %s", input->object);
 	if (findings.list.len)

@@ -4,7 +4,7 @@
  * would see differently.
  *
  * A finding is made of each struct, union or enum that both objects define and whose layout
- * differs, and of each given global symbol whose type differs:
+ * differs, of each given global symbol whose type differs, and more:
  *
  *	struct-layout:NAME	size, alignment; members added, removed, renamed, moved,
  *	union-layout:NAME	resized or retyped. NAME is the tag (or the typedef of a type
@@ -12,6 +12,9 @@
  *	enum-values:NAME	a value that changed or is gone; size. NAME of an enum without
  *				a tag is its first enumerator. Added enumerators alone are none
  *	prototype:NAME		return type, parameters, or the type of a variable
+ *
+ *	table-copies:OBJ:NAME	of each given read-only datum that is written in place: the source
+ *				knows something that may hold a copy of it (see copies.h)
  *
  * Typedefs and qualifiers do not count, nor do types that only one of the objects has: a
  * compiler tells only of those that the source uses.
@@ -26,6 +29,8 @@ struct uk_types_input {
 	const char *orig, *patched;  /* paths of the objects, compiled with -g */
 	const char *const *exported; /* symbols whose prototype others rely on; or NULL */
 	size_t nr_exported;
+	const char *const *written; /* read-only data that are written in place; or NULL */
+	size_t nr_written;
 };
 
 /*

@@ -20,6 +20,7 @@ FINDINGS = {
     "registration": "registering anew, by code of the patch's own",
     "removed-object": "nothing: what runs stays",
     "struct-layout": "shadow data beside the objects, which is another patch",
+    "table-copies": "proof that no copy was made before",
     "union-layout": "shadow data beside the objects, which is another patch",
 }
 

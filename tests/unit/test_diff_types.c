@@ -43,6 +43,8 @@ static void compare(const char *old, const char *new, const char *dwarf, const c
 		.patched = patched,
 		.exported = &symbol,
 		.nr_exported = symbol ? 1 : 0,
+		.written = &symbol,
+		.nr_written = symbol ? 1 : 0,
 	};
 	ck_ok(uk_types_compare(&input, &result->list, &result->nr));
 	ck_ok(uk_tree_remove(dir));
@@ -57,6 +59,12 @@ static void result_deinit(struct result *result)
 	}
 	free(result->list);
 }
+
+/* A table, and what else there is. */
+#define TABLE(rest)                                                                                \
+	USE "struct ops { void (*f)(void *); }; static const struct ops t[2] = { { use } };"       \
+	    "static const struct { struct ops *o; } u; " rest "void f(void) { use((void *)t);"     \
+	    "use((void *)&u); use((void *)&hw); }"
 
 struct test_case {
 	const char *old, *new;
@@ -169,6 +177,20 @@ static const struct test_case cases[] = {
 	{ USE "struct s { char a; }; void f(struct s *s) { use(s); }",
 	  USE "struct s { char a; } __attribute__((aligned(1))); void f(struct s *s) { use(s); }",
 	  "struct-layout:s", "struct s: requested alignment 0 -> 1. " },
+	/* 28: who may hold a copy of a table that is written */
+	{ TABLE("struct hw { int n; struct ops ops; } hw;"),
+	  TABLE("struct hw { int n; struct ops ops; } hw;"), "table-copies:net/x.o:t",
+	  "table net/x.o:t: member ops of struct hw may hold a copy of it. ", "t" },
+	{ TABLE("struct hw { union { struct { struct ops a[2]; }; int x; }; } hw;"),
+	  TABLE("struct hw { union { struct { struct ops a[2]; }; int x; }; } hw;"),
+	  "table-copies:net/x.o:t.0",
+	  "table net/x.o:t.0: member a of struct hw may hold a copy of it. ", "t.0" },
+	{ TABLE("struct ops hw;"), TABLE("struct ops hw;"), "table-copies:net/x.o:t",
+	  "table net/x.o:t: variable hw may hold a copy of it. ", "t" },
+	{ TABLE("const struct ops hw; struct p { const struct ops *p; } *p;"),
+	  TABLE("const struct ops hw; struct p { const struct ops *p; } *p;"), NULL, NULL, "t" },
+	{ TABLE("struct hw { struct ops ops; } hw;"), TABLE("struct hw { struct ops ops; } hw;"),
+	  NULL, NULL, "u" },
 };
 
 static void check_case(const struct test_case *test, const char *dwarf)

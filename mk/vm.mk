@@ -3,7 +3,7 @@
 
 VM_CHECKS := tests/vm/check-6.1 tests/vm/check-6.12
 VM_PROGRAMS := $(O)/tests/vm/probe
-TAP_SCRIPTS += $(VM_CHECKS)
+TAP_SCRIPTS += $(VM_CHECKS) tests/vm/check-killed
 CHECK_PROGRAMS += $(VM_PROGRAMS)
 
 # Programs of a guest are static, for there is little but busybox in it.

@@ -51,24 +51,121 @@ static struct uk_error *write_all(int fd, const char *path, const char *data, si
 	return NULL;
 }
 
-struct uk_error *uk_file_write(const char *path, const void *data, size_t len, mode_t mode)
+/* The folder of a path, as open() wants it. */
+static struct uk_error *folder_of(const char *path, char **ret)
 {
-	uk_auto_free char *temp = NULL;
-	struct uk_error *err = uk_asprintf(&temp, "%s.XXXXXX", path);
+	const char *slash = strrchr(path, '/');
+	return slash ? uk_asprintf(ret, "%.*s", (int)(slash - path) + 1, path)
+		     : uk_strdup("./", ret);
+}
+
+/* A file on its way to its name. */
+struct draft {
+	int fd;
+	char *temp; /* the name that it has meanwhile; "" for none */
+};
+
+static void draft_deinit(struct draft *draft)
+{
+	if (draft->temp && draft->temp[0])
+		unlink(draft->temp);
+	free(draft->temp);
+	uk_cleanup_close(&draft->fd);
+}
+
+/*
+ * Without a name, so that nothing is left when this process is killed; with one beside @path
+ * where the file system has no files without.
+ */
+static struct uk_error *draft_open(struct draft *draft, const char *path)
+{
+	uk_auto_free char *folder = NULL, *temp = NULL;
+	struct uk_error *err = folder_of(path, &folder);
+	if (!err)
+		err = uk_asprintf(&temp, "%s.XXXXXX", path);
+	if (!err)
+		err = uk_strdup("", &draft->temp);
 	if (err)
 		return err;
-	uk_auto_close int fd = mkostemp(temp, O_CLOEXEC);
-	if (fd < 0)
+	draft->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (draft->fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+		return draft->fd < 0 ? uk_error_errno(errno, "create %s", path) : NULL;
+	draft->fd = mkostemp(temp, O_CLOEXEC);
+	if (draft->fd < 0)
 		return uk_error_errno(errno, "create %s", temp);
-	err = write_all(fd, temp, data, len);
-	if (!err && fchmod(fd, mode) < 0)
-		err = uk_error_errno(errno, "chmod %s", temp);
-	if (!err && fsync(fd) < 0)
-		err = uk_error_errno(errno, "sync %s", temp);
-	if (!err && rename(temp, path) < 0)
-		err = uk_error_errno(errno, "rename %s to %s", temp, path);
+	free(draft->temp);
+	draft->temp = uk_take(temp);
+	return NULL;
+}
+
+static struct uk_error *draft_fill(const struct draft *draft, const char *path, const void *data,
+				   size_t len, mode_t mode)
+{
+	struct uk_error *err = write_all(draft->fd, path, data, len);
+	if (!err && fchmod(draft->fd, mode) < 0)
+		err = uk_error_errno(errno, "chmod %s", path);
+	if (!err && fsync(draft->fd) < 0)
+		err = uk_error_errno(errno, "sync %s", path);
+	return err;
+}
+
+/* Gives it a name that no file has; false with errno when one has it. */
+static bool draft_link(const struct draft *draft, const char *path)
+{
+	char from[64];
+	if (draft->temp[0])
+		return !link(draft->temp, path);
+	snprintf(from, sizeof(from), "/proc/self/fd/%d", draft->fd);
+	return !linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+/* A link takes no other file's place, a rename does: that needs a name for the moment. */
+static struct uk_error *draft_name(struct draft *draft, const char *path)
+{
+	for (unsigned int number = 0; !draft->temp[0]; number++) {
+		uk_auto_free char *temp = NULL;
+		struct uk_error *err = uk_asprintf(&temp, "%s.%u-%u", path, getpid(), number);
+		if (err)
+			return err;
+		if (draft_link(draft, temp)) {
+			free(draft->temp);
+			draft->temp = uk_take(temp);
+		} else if (errno != EEXIST) {
+			return uk_error_errno(errno, "create %s", temp);
+		}
+	}
+	return NULL;
+}
+
+struct uk_error *uk_file_write(const char *path, const void *data, size_t len, mode_t mode)
+{
+	uk_cleanup(draft_deinit) struct draft draft = { .fd = -1 };
+	struct stat st;
+	if (!stat(path, &st) && !S_ISREG(st.st_mode))
+		return uk_error_create(UK_ERR_INVALID, "write %s: it is there, and no plain file",
+				       path);
+	struct uk_error *err = draft_open(&draft, path);
+	if (!err)
+		err = draft_fill(&draft, path, data, len, mode);
+	if (err || (!draft.temp[0] && draft_link(&draft, path)))
+		return err;
+	err = draft_name(&draft, path);
 	if (err)
-		unlink(temp);
+		return err;
+	if (rename(draft.temp, path) < 0)
+		return uk_error_errno(errno, "rename %s to %s", draft.temp, path);
+	draft.temp[0] = '\0';
+	return NULL;
+}
+
+struct uk_error *uk_file_write_new(const char *path, const void *data, size_t len, mode_t mode)
+{
+	uk_cleanup(draft_deinit) struct draft draft = { .fd = -1 };
+	struct uk_error *err = draft_open(&draft, path);
+	if (!err)
+		err = draft_fill(&draft, path, data, len, mode);
+	if (!err && !draft_link(&draft, path))
+		err = uk_error_errno(errno, "create %s", path);
 	return err;
 }
 

@@ -16,9 +16,15 @@
 struct uk_error *uk_file_read(const char *path, size_t limit, char **ret,
 			      size_t *len_ret) uk_must_check;
 
-/* Writes a file with @mode through a temporary name beside it, so it is whole or not there. */
+/*
+ * Writes a file with @mode, whatever the umask, in the place of one that may be there: also
+ * when this process is killed, it is whole or as it was, and nothing else is left.
+ */
 struct uk_error *uk_file_write(const char *path, const void *data, size_t len,
 			       mode_t mode) uk_must_check;
+/* The same where no file may be yet: "create PATH: File exists". */
+struct uk_error *uk_file_write_new(const char *path, const void *data, size_t len,
+				   mode_t mode) uk_must_check;
 
 struct uk_error *uk_file_copy(const char *from, const char *to, mode_t mode) uk_must_check;
 

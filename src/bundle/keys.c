@@ -43,23 +43,12 @@ static void compute_id(const uint8_t public_key[UK_PUBLIC_KEY_LEN], char ret[UK_
 	ret[UK_KEY_ID_LEN] = '\0';
 }
 
-/* Made with its mode and never over another file. */
-static struct uk_error *write_new_file(const char *path, const char *text, mode_t mode)
+static struct uk_error *check_absent(const char *path)
 {
-	uk_auto_close int fd =
-		open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-	if (fd < 0 && errno == EEXIST)
-		return uk_error_create(UK_ERR_USAGE,
-				       "%s: exists already; keys are never overwritten", path);
-	if (fd < 0)
-		return uk_error_errno(errno, "create %s", path);
-	size_t len = strlen(text);
-	if (write(fd, text, len) != (ssize_t)len || fsync(fd) < 0) {
-		struct uk_error *err = uk_error_errno(errno, "write %s", path);
-		unlink(path);
-		return err;
-	}
-	return NULL;
+	if (!uk_file_exists(path))
+		return NULL;
+	return uk_error_create(UK_ERR_USAGE, "%s: exists already; keys are never overwritten",
+			       path);
 }
 
 static struct uk_error *write_key(const char *path, const char *header, const uint8_t *bytes,
@@ -70,7 +59,7 @@ static struct uk_error *write_key(const char *path, const char *header, const ui
 	char text[sizeof(base64) + 128];
 	sodium_bin2base64(base64, sizeof(base64), bytes, len, sodium_base64_VARIANT_ORIGINAL);
 	snprintf(text, sizeof(text), "%s\n%s\n", header, base64);
-	struct uk_error *err = write_new_file(path, text, mode);
+	struct uk_error *err = uk_file_write_new(path, text, strlen(text), mode);
 	sodium_memzero(base64, sizeof(base64));
 	sodium_memzero(text, sizeof(text));
 	return err;
@@ -80,19 +69,24 @@ struct uk_error *uk_key_generate(const char *secret_path, const char *public_pat
 				 char id_ret[UK_KEY_ID_LEN + 1])
 {
 	struct uk_error *err = start_sodium();
+	if (!err)
+		err = check_absent(secret_path);
+	if (!err)
+		err = check_absent(public_path);
 	if (err)
 		return err;
 	uint8_t public_key[UK_PUBLIC_KEY_LEN], secret_key[crypto_sign_SECRETKEYBYTES];
 	crypto_sign_keypair(public_key, secret_key);
-	err = write_key(secret_path, SECRET_HEADER, secret_key, sizeof(secret_key), 0600);
+	/* The public half first: alone it is of no use, and of no harm. */
+	err = write_key(public_path, PUBLIC_HEADER, public_key, sizeof(public_key), 0644);
+	if (!err) {
+		err = write_key(secret_path, SECRET_HEADER, secret_key, sizeof(secret_key), 0600);
+		if (err)
+			unlink(public_path);
+	}
 	sodium_memzero(secret_key, sizeof(secret_key));
 	if (err)
 		return err;
-	err = write_key(public_path, PUBLIC_HEADER, public_key, sizeof(public_key), 0644);
-	if (err) {
-		unlink(secret_path);
-		return err;
-	}
 	if (id_ret)
 		compute_id(public_key, id_ret);
 	return NULL;

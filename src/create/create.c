@@ -68,12 +68,10 @@ static void work_deinit(struct uk_work *work)
 	free(work->packed);
 	uk_secret_key_destroy(work->key);
 	uk_tree_close(work->tree);
-	uk_cache_close(work->cache);
-	if (work->folder && !work->options->keep)
-		uk_error_destroy(uk_tree_remove(work->folder));
-	else if (work->folder)
+	if (work->options->keep)
 		work->report->work = uk_take(work->folder);
 	free(work->folder);
+	uk_cache_close(work->cache);
 }
 
 static struct uk_error *run_step(struct uk_work *work, const struct step *step)

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct uk_error *check_options(const struct uk_create_options *options)
@@ -24,28 +25,52 @@ static struct uk_error *check_options(const struct uk_create_options *options)
 	return NULL;
 }
 
+/* Where the update goes: known before anything costs time. */
+static struct uk_error *check_output(const char *output)
+{
+	uk_auto_free char *folder = NULL;
+	const char *slash = output ? strrchr(output, '/') : NULL;
+	struct stat st;
+	struct uk_error *err =
+		slash ? uk_asprintf(&folder, "%.*s", (int)(slash - output) + 1, output)
+		      : uk_strdup(".", &folder);
+	if (!err && access(folder, W_OK | X_OK) < 0)
+		return uk_error_errno(errno, "write the update to %s (see --output)", folder);
+	if (!err && output && !stat(output, &st) && !S_ISREG(st.st_mode))
+		return uk_error_create(UK_ERR_USAGE, "--output %s: it is there, and no plain file",
+				       output);
+	return err;
+}
+
 static struct uk_error *make_folder(struct uk_work *work)
 {
-	uk_auto_free char *runs = NULL;
-	struct uk_error *err = uk_cache_path(work->cache, &runs, "work");
-	if (!err)
-		err = uk_dir_make(runs, 0700);
-	if (!err)
-		err = uk_asprintf(&work->folder, "%s/XXXXXX", runs);
-	if (!err && !mkdtemp(work->folder)) {
-		err = uk_error_errno(errno, "create %s", work->folder);
-		free(uk_take(work->folder));
-	}
-	return err;
+	return work->options->keep ? uk_kept_dir(work->cache, &work->folder)
+				   : uk_work_dir(work->cache, &work->folder);
+}
+
+/* A patch in a file, or of a repository, is read before anything costs time. */
+static struct uk_error *read_patch(struct uk_work *work)
+{
+	const struct uk_create_options *options = work->options;
+	if (options->nr_patches)
+		return uk_patch_load(options->patches, options->nr_patches, &work->patch);
+	if (options->git_range)
+		return uk_patch_git(options->git_dir ? options->git_dir : ".", options->git_range,
+				    &work->patch);
+	return NULL;
 }
 
 struct uk_error *uk_work_open_tree(struct uk_work *work)
 {
 	const struct uk_create_options *options = work->options;
 	struct uk_error *err = check_options(options);
+	if (!err)
+		err = check_output(options->output);
 	/* First, so that a wrong key costs no build. */
 	if (!err && options->key)
 		err = uk_secret_key_load(options->key, &work->key);
+	if (!err)
+		err = read_patch(work);
 	if (!err)
 		err = uk_cache_open(options->cache, &work->cache);
 	if (!err)
@@ -70,17 +95,14 @@ static struct uk_error *original_folder(struct uk_work *work, char **ret)
 	return uk_kernel_source(work->cache, work->tree->kernel, work->sink, ret);
 }
 
-static struct uk_error *load_patch(struct uk_work *work)
+/* An edited tree is compared when there is one to compare with. */
+static struct uk_error *compare_trees(struct uk_work *work)
 {
-	const struct uk_create_options *options = work->options;
-	if (options->nr_patches)
-		return uk_patch_load(options->patches, options->nr_patches, &work->patch);
-	if (options->git_range)
-		return uk_patch_git(options->git_dir ? options->git_dir : ".", options->git_range,
-				    &work->patch);
 	uk_auto_free char *original = NULL;
+	if (!work->options->patched)
+		return NULL;
 	struct uk_error *err = original_folder(work, &original);
-	return err ? err : uk_patch_diff(original, options->patched, &work->patch);
+	return err ? err : uk_patch_diff(original, work->options->patched, &work->patch);
 }
 
 /* Lays a patch over the topmost view. */
@@ -248,7 +270,7 @@ struct uk_error *uk_work_open_views(struct uk_work *work)
 	struct uk_view *base = NULL;
 	struct uk_error *err = describe(work);
 	if (!err)
-		err = load_patch(work);
+		err = compare_trees(work);
 	if (!err)
 		err = uk_view_plain(work->tree, &base);
 	if (!err && !uk_vec_push(&work->views, base)) {

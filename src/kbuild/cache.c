@@ -46,30 +46,14 @@ static struct uk_error *check_root(const char *root)
 	return NULL;
 }
 
-struct uk_error *uk_cache_open(const char *root, struct uk_cache **ret)
-{
-	root = wanted_root(root);
-	struct uk_error *err = uk_dir_make(root, 0700);
-	if (err)
-		return uk_error_wrap(err, "cache");
-	uk_auto_free char *path = realpath(root, NULL);
-	if (!path)
-		return uk_error_errno(errno, "cache %s", root);
-	err = check_root(path);
-	if (err)
-		return err;
-	struct uk_cache *cache = malloc(sizeof(*cache));
-	if (!cache)
-		return uk_error_nomem();
-	cache->root = uk_take(path);
-	*ret = cache;
-	return NULL;
-}
-
 void uk_cache_close(struct uk_cache *cache)
 {
 	if (!cache)
 		return;
+	if (cache->run)
+		uk_error_destroy(uk_tree_remove(cache->run));
+	uk_cleanup_close(&cache->lock);
+	free(cache->run);
 	free(cache->root);
 	free(cache);
 }
@@ -126,19 +110,102 @@ struct uk_error *uk_cache_lock(const struct uk_cache *cache, const char *name,
 	return NULL;
 }
 
-struct uk_error *uk_work_dir(const struct uk_cache *cache, char **ret)
+static struct uk_error *make_dir(const char *parent, const char *prefix, char **ret)
 {
-	uk_auto_free char *parent = NULL, *dir = NULL;
-	struct uk_error *err = uk_cache_path(cache, &parent, "work");
+	uk_auto_free char *dir = NULL;
+	struct uk_error *err = uk_dir_make(parent, 0700);
 	if (!err)
-		err = uk_dir_make(parent, 0700);
-	if (!err)
-		err = uk_asprintf(&dir, "%s/XXXXXX", parent);
+		err = uk_asprintf(&dir, "%s/%sXXXXXX", parent, prefix);
 	if (err)
 		return err;
 	if (!mkdtemp(dir))
 		return uk_error_errno(errno, "make %s", dir);
 	*ret = uk_take(dir);
+	return NULL;
+}
+
+struct uk_error *uk_work_dir(const struct uk_cache *cache, char **ret)
+{
+	return make_dir(cache->run, "", ret);
+}
+
+struct uk_error *uk_kept_dir(const struct uk_cache *cache, char **ret)
+{
+	uk_auto_free char *parent = NULL;
+	struct uk_error *err = uk_cache_path(cache, &parent, "kept");
+	return err ? err : make_dir(parent, "", ret);
+}
+
+/* -1: another process has it, or it is gone. */
+static int try_lock(const char *dir)
+{
+	uk_auto_close int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB) ? uk_take_fd(fd) : -1;
+}
+
+/* Who was killed holds no lock any more. What cannot be removed is in nobody's way. */
+static void sweep(const char *parent, const char *name)
+{
+	uk_auto_free char *dir = NULL;
+	if (!uk_str_starts(name, "run-") || asprintf(&dir, "%s/%s", parent, name) < 0)
+		return;
+	uk_auto_close int lock = try_lock(dir);
+	if (lock >= 0)
+		uk_error_destroy(uk_tree_remove(dir));
+}
+
+static struct uk_error *sweep_all(const char *parent)
+{
+	char **names;
+	size_t nr;
+	struct uk_error *err = uk_dir_make(parent, 0700);
+	if (!err)
+		err = uk_dir_list(parent, &names, &nr);
+	if (err)
+		return err;
+	for (size_t i = 0; i < nr; i++)
+		sweep(parent, names[i]);
+	uk_strv_destroy(names, nr);
+	return NULL;
+}
+
+/* One at a time: between its making and its locking a folder looks like a killed run's. */
+static struct uk_error *begin_run(struct uk_cache *cache)
+{
+	uk_auto_free char *parent = NULL;
+	uk_auto_close int turn = -1;
+	struct uk_error *err = uk_cache_lock(cache, "work", NULL, &turn);
+	if (!err)
+		err = uk_cache_path(cache, &parent, "work");
+	if (!err)
+		err = sweep_all(parent);
+	if (!err)
+		err = make_dir(parent, "run-", &cache->run);
+	if (err)
+		return err;
+	cache->lock = try_lock(cache->run);
+	return cache->lock < 0 ? uk_error_errno(errno, "lock %s", cache->run) : NULL;
+}
+
+struct uk_error *uk_cache_open(const char *root, struct uk_cache **ret)
+{
+	root = wanted_root(root);
+	struct uk_error *err = uk_dir_make(root, 0700);
+	if (err)
+		return uk_error_wrap(err, "the cache (--cache or UPKEEP_CACHE name another)");
+	uk_auto_cache struct uk_cache *cache = calloc(1, sizeof(*cache));
+	if (!cache)
+		return uk_error_nomem();
+	cache->lock = -1;
+	cache->root = realpath(root, NULL);
+	if (!cache->root)
+		return uk_error_errno(errno, "cache %s", root);
+	err = check_root(cache->root);
+	if (!err)
+		err = begin_run(cache);
+	if (err)
+		return err;
+	*ret = uk_take(cache);
 	return NULL;
 }
 

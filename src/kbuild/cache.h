@@ -13,7 +13,9 @@
  *				  of the user's own trees/own-HASH/linux/, a copy
  *	trees/RELEASE/units	  what kbuild says about its objects (see unit.h)
  *	objects/HA/HASH.o	  compiled objects, by the hash of all that goes into them
- *	work/			  temporary files of runs
+ *	work/run-XXXXXX/	  temporary files of a run, locked (flock) by it; without a
+ *				  lock the run was killed, and the next one removes it
+ *	kept/			  work folders that somebody wanted to keep (--keep)
  *	locks/			  one file per thing that is being made
  *
  * A thing NAME is finished when NAME.complete lies beside it; what is unfinished is made
@@ -29,12 +31,14 @@
 
 struct uk_cache {
 	char *root; /* absolute, without links in it */
+	char *run;  /* the folder of this run's temporary files */
+	int lock;   /* on that folder, as long as it is in use */
 };
 
 /*
  * Opens the cache, making it when it is not there. @root NULL means $UPKEEP_CACHE, else
  * /var/cache/upkeep. Refused when the root belongs to somebody else or others may write
- * to it.
+ * to it. Temporary files of runs that were killed are removed.
  */
 struct uk_error *uk_cache_open(const char *root, struct uk_cache **ret) uk_must_check;
 void uk_cache_close(struct uk_cache *cache);
@@ -53,8 +57,10 @@ struct uk_error *uk_cache_path(const struct uk_cache *cache, char **ret, const c
 struct uk_error *uk_cache_lock(const struct uk_cache *cache, const char *name,
 			       const struct uk_sink *sink, int *fd_ret) uk_must_check;
 
-/* A new folder below ROOT/work for temporary files, which the caller removes. */
+/* A new folder for temporary files. What the caller leaves there goes when the cache is closed. */
 struct uk_error *uk_work_dir(const struct uk_cache *cache, char **ret) uk_must_check;
+/* A new folder below ROOT/kept, which stays until somebody removes it. */
+struct uk_error *uk_kept_dir(const struct uk_cache *cache, char **ret) uk_must_check;
 
 /* Whether PATH.complete is there; its making, after everything below PATH was written. */
 bool uk_stamp_exists(const char *path);

@@ -102,35 +102,73 @@ static bool is_exempt(const char *option)
 	return uk_str_starts(option, "CONFIG_RUSTC_") || uk_str_starts(option, "CONFIG_BINDGEN_");
 }
 
+/* Options whose values are found out by asking a tool. */
+static const char *find_package(const char *option)
+{
+	static const struct {
+		const char *prefix, *package;
+	} origins[] = {
+		{ "CONFIG_PAHOLE_", "dwarves" },
+		{ "CONFIG_AS_", "binutils" },
+		{ "CONFIG_LD_", "binutils" },
+	};
+	for (size_t i = 0; i < UK_ARRAY_SIZE(origins); i++) {
+		if (uk_str_starts(option, origins[i].prefix))
+			return origins[i].package;
+	}
+	return NULL;
+}
+
+struct differences {
+	struct uk_strbuf text, packages;
+	size_t nr;
+};
+
+static void differences_deinit(struct differences *differences)
+{
+	uk_strbuf_deinit(&differences->text);
+	uk_strbuf_deinit(&differences->packages);
+}
+
+static void add_difference(struct differences *all, const char *option, const char *wanted,
+			   const char *got)
+{
+	const char *package = find_package(option);
+	if (all->nr++ < NAMED_DIFFERENCES)
+		uk_strbuf_addf(&all->text, "%s%s=%s, here %s", all->nr > 1 ? "; " : "", option,
+			       wanted, got);
+	if (package && (!all->packages.len || !strstr(all->packages.data, package)))
+		uk_strbuf_addf(&all->packages, " %s", package);
+}
+
 static void add_differences(const struct uk_config *from, const struct uk_config *to,
-			    bool only_missing, struct uk_strbuf *text, size_t *nr)
+			    bool only_missing, struct differences *all)
 {
 	uk_map_for_each(entry, &from->options) {
 		const char *other = uk_config_get(to, entry->key);
 		if (is_exempt(entry->key) ||
 		    (other && (only_missing || !strcmp(other, entry->ptr))))
 			continue;
-		const char *wanted = only_missing ? "n" : entry->ptr;
-		const char *got = only_missing ? entry->ptr : other ? other : "n";
-		if ((*nr)++ < NAMED_DIFFERENCES)
-			uk_strbuf_addf(text, "%s%s=%s, here %s", *nr > 1 ? "; " : "", entry->key,
-				       wanted, got);
+		add_difference(all, entry->key, only_missing ? "n" : entry->ptr,
+			       only_missing ? entry->ptr
+			       : other	    ? other
+					    : "n");
 	}
 }
 
 struct uk_error *uk_config_check(const struct uk_config *wanted, const struct uk_config *got)
 {
-	uk_auto_strbuf struct uk_strbuf text = {};
-	size_t nr = 0;
-	add_differences(wanted, got, false, &text, &nr);
-	add_differences(got, wanted, true, &text, &nr);
-	if (!nr)
+	uk_cleanup(differences_deinit) struct differences all = {};
+	add_differences(wanted, got, false, &all);
+	add_differences(got, wanted, true, &all);
+	if (!all.nr)
 		return NULL;
-	if (text.failed)
+	if (all.text.failed || all.packages.failed)
 		return uk_error_nomem();
-	const char *pahole = strstr(text.data, "CONFIG_PAHOLE") ? "; install dwarves" : "";
-	return uk_error_create(UK_ERR_REFUSED,
+	return uk_error_create(UK_ERR_SYSTEM,
 			       "the configuration would come out differently in %zu options "
-			       "(%s%s): the tools here are not those that built the kernel%s",
-			       nr, text.data, nr > NAMED_DIFFERENCES ? "; ..." : "", pahole);
+			       "(%s%s): the tools here are not those that built the kernel%s%s",
+			       all.nr, all.text.data, all.nr > NAMED_DIFFERENCES ? "; ..." : "",
+			       all.packages.len ? "; install the kernel's version of:" : "",
+			       all.packages.len ? all.packages.data : "");
 }

@@ -24,9 +24,9 @@ struct uk_error *uk_config_string(const struct uk_config *config, const char *op
 				  char **ret) uk_must_check;
 
 /*
- * Refuses (UK_ERR_REFUSED) when @got differs from @wanted in anything that can change
- * code; names the options. What concerns signing keys, the build salt and a Rust
- * compiler that the kernel was built without does not count.
+ * UK_ERR_SYSTEM when @got differs from @wanted in anything that can change code; names the
+ * options, and the packages whose tools they come from. What concerns signing keys, the build salt
+ * and a Rust compiler that the kernel was built without does not count.
  */
 struct uk_error *uk_config_check(const struct uk_config *wanted,
 				 const struct uk_config *got) uk_must_check;

@@ -225,6 +225,15 @@ static struct uk_error *unpack_source(const struct uk_cache *cache, const struct
 	return err;
 }
 
+bool uk_kernel_has_source(const struct uk_cache *cache, const struct uk_kernel *kernel)
+{
+	uk_auto_free char *dir = NULL;
+	struct uk_error *err = uk_cache_path(cache, &dir, "sources/%s/linux", kernel->version);
+	bool there = !err && uk_stamp_exists(dir);
+	uk_error_destroy(err);
+	return there;
+}
+
 struct uk_error *uk_kernel_source(const struct uk_cache *cache, const struct uk_kernel *kernel,
 				  const struct uk_sink *sink, char **ret)
 {

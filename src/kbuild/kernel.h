@@ -30,6 +30,9 @@ void uk_kernel_destroy(struct uk_kernel *kernel);
 UK_DEFINE_CLEANUP(kernel, struct uk_kernel *, uk_kernel_destroy)
 #define uk_auto_kernel uk_cleanup(uk_cleanup_kernel)
 
+/* Whether its source is in the cache already. */
+bool uk_kernel_has_source(const struct uk_cache *cache, const struct uk_kernel *kernel);
+
 /*
  * Its source as the distribution compiled it (linux-source package of the same version,
  * or the source package with its patches). *ret is the folder, owned by the caller;

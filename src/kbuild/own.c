@@ -46,7 +46,8 @@ static void hash_number(struct uk_hash *hash, uint64_t number)
 	uk_hash_add(hash, &number, sizeof(number));
 }
 
-static struct uk_error *hash_files(const char *source, struct uk_hash *hash)
+static struct uk_error *hash_files(const char *source, struct uk_hash *hash,
+				   unsigned long long *size_ret)
 {
 	char *paths[] = { (char *)source, NULL };
 	uk_cleanup(cleanup_fts) FTS *fts =
@@ -62,6 +63,7 @@ static struct uk_error *hash_files(const char *source, struct uk_hash *hash)
 		}
 		if (entry->fts_info != FTS_F && entry->fts_info != FTS_SL)
 			continue;
+		*size_ret += (unsigned long long)entry->fts_statp->st_blocks * 512;
 		uk_hash_addstr(hash, entry->fts_path + strlen(source));
 		hash_number(hash, (uint64_t)entry->fts_statp->st_size);
 		hash_number(hash, (uint64_t)entry->fts_statp->st_mtim.tv_sec);
@@ -114,7 +116,7 @@ struct uk_error *uk_own_identify(struct uk_tree *tree, const struct uk_tree_opti
 	if (!err)
 		err = hash_text(config, &hash);
 	if (!err)
-		err = hash_files(source, &hash);
+		err = hash_files(source, &hash, &tree->own_size);
 	if (err)
 		return err;
 	uk_hash_hex(&hash, hex);

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { PATCH_LIMIT = 16 << 20, LINE_LIMIT = 10000000 };
+enum { LINE_LIMIT = 10000000 };
 
 struct parser {
 	const char *name;
@@ -416,7 +416,9 @@ static struct uk_error *finish(struct parser *parser)
 	if (err)
 		return err;
 	if (!parser->patch->files.len)
-		return uk_error_create(UK_ERR_INVALID, "%s: there is no change in it",
+		return uk_error_create(UK_ERR_INVALID,
+				       "%s: there is no change in it (a unified diff, as of diff "
+				       "-u or git diff, is wanted)",
 				       parser->name);
 	return render(parser->patch);
 }
@@ -438,9 +440,9 @@ struct uk_error *uk_patch_drop(struct uk_patch *patch, bool (*drop)(const char *
 
 static struct uk_error *check_text(const char *text, size_t len, const char *name)
 {
-	if (len > PATCH_LIMIT)
+	if (len > UK_PATCH_LIMIT)
 		return uk_error_create(UK_ERR_REFUSED, "%s: larger than %d MiB", name,
-				       PATCH_LIMIT >> 20);
+				       UK_PATCH_LIMIT >> 20);
 	if (memchr(text, '\0', len))
 		return uk_error_create(UK_ERR_INVALID, "%s: is not text", name);
 	return NULL;

@@ -8,6 +8,9 @@
 
 #include <stdbool.h>
 
+/* The most that a patch may have, in bytes. */
+enum { UK_PATCH_LIMIT = 16 << 20 };
+
 enum uk_patch_change {
 	UK_PATCH_MODIFIED,
 	UK_PATCH_CREATED,

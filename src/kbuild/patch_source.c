@@ -9,8 +9,20 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 
-enum { FILE_LIMIT = (16 << 20) + 1 };
+/* Told by its size alone: what is too large is not read. */
+static struct uk_error *check_size(const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return uk_error_errno(errno, "patch %s", path);
+	if (!S_ISREG(st.st_mode) || st.st_size <= UK_PATCH_LIMIT)
+		return NULL;
+	return uk_error_create(UK_ERR_REFUSED,
+			       "patch %s: %lld MiB, and an update is made of at most %d: split it",
+			       path, (long long)st.st_size >> 20, UK_PATCH_LIMIT >> 20);
+}
 
 /* One canonical text after the other. */
 static struct uk_error *append_file(const char *path, struct uk_strbuf *text)
@@ -18,7 +30,9 @@ static struct uk_error *append_file(const char *path, struct uk_strbuf *text)
 	uk_auto_free char *data = NULL;
 	uk_auto_patch struct uk_patch *patch = NULL;
 	size_t len;
-	struct uk_error *err = uk_file_read(path, FILE_LIMIT, &data, &len);
+	struct uk_error *err = check_size(path);
+	if (!err)
+		err = uk_file_read(path, UK_PATCH_LIMIT, &data, &len);
 	if (!err)
 		err = uk_patch_parse(data, len, path, &patch);
 	if (!err)

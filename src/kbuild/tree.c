@@ -10,6 +10,7 @@
 #include "kbuild/dump.h"
 #include "kbuild/own.h"
 #include "kbuild/symvers.h"
+#include "kbuild/tools.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -17,6 +18,9 @@
 
 /* Raised when trees that an older Upkeep made must be made again. */
 #define TREE_FORMAT "1"
+
+/* Bytes: what configuring adds to a source; a distribution's source with its package. */
+enum { CONFIGURED_SIZE = 300000000, SOURCE_SIZE = 1800000000 };
 
 void uk_tree_close(struct uk_tree *tree)
 {
@@ -46,23 +50,13 @@ static bool is_program_name(const char *name)
 	return isalnum((unsigned char)*name);
 }
 
-static struct uk_error *compiler_version(const char *cc, char **ret)
-{
-	const char *const argv[] = { cc, "--version", NULL };
-	struct uk_process process = { .argv = argv, .env = uk_build_env };
-	struct uk_error *err = uk_process_check(&process, ret);
-	if (!err)
-		(*ret)[strcspn(*ret, "\n")] = '\0';
-	return err;
-}
-
 /*
  * The same compiler, or objects would differ: CONFIG_CC_VERSION_TEXT is the first line
  * of its --version, which begins with the name it was called by.
  */
 static struct uk_error *find_compiler(struct uk_tree *tree, const struct uk_config *config)
 {
-	uk_auto_free char *text = NULL, *found = NULL;
+	uk_auto_free char *text = NULL;
 	struct uk_error *err = uk_config_string(config, "CONFIG_CC_VERSION_TEXT", &text);
 	if (err)
 		return err;
@@ -76,19 +70,9 @@ static struct uk_error *find_compiler(struct uk_tree *tree, const struct uk_conf
 	if (!is_program_name(tree->cc) || !strstr(tree->cc, "gcc"))
 		return uk_error_create(UK_ERR_REFUSED, "the kernel was built by '%s', not by gcc",
 				       text);
-	err = compiler_version(tree->cc, &found);
-	if (err) {
-		uk_error_destroy(err);
-		return uk_error_create(UK_ERR_REFUSED,
-				       "the kernel was built by '%s'; %s cannot be run here: "
-				       "install it (apt-get install gcc-12)",
-				       text, tree->cc);
-	}
-	if (strcmp(text, found))
-		return uk_error_create(UK_ERR_REFUSED,
-				       "the kernel was built by '%s', but %s here is '%s': "
-				       "install the version that built it",
-				       text, tree->cc, found);
+	err = uk_tools_check_compiler(tree->cc, text);
+	if (err)
+		return err;
 	tree->compiler = uk_take(text);
 	return NULL;
 }
@@ -244,11 +228,22 @@ static struct uk_error *link_source(const char *source, const char *dir)
 	return uk_process_call(NULL, "cp", "-al", "--", source, dir, NULL);
 }
 
+/* Found out before an hour's work ends in the middle. */
+static struct uk_error *check_space(const struct uk_tree *tree)
+{
+	unsigned long long needed = CONFIGURED_SIZE + tree->own_size;
+	if (tree->kernel && !uk_kernel_has_source(tree->cache, tree->kernel))
+		needed += SOURCE_SIZE;
+	return uk_tools_check_space(tree->cache->root, needed);
+}
+
 static struct uk_error *make_tree(struct uk_tree *tree, const struct uk_tree_options *options,
 				  const char *config, const struct uk_config *wanted)
 {
 	uk_auto_free char *source = NULL, *parent = NULL, *units = NULL;
-	struct uk_error *err = uk_strdup(tree->dir, &parent);
+	struct uk_error *err = check_space(tree);
+	if (!err)
+		err = uk_strdup(tree->dir, &parent);
 	if (!err)
 		err = uk_stamp_reset(tree->dir);
 	if (err)
@@ -382,8 +377,10 @@ static struct uk_error *open_tree(struct uk_tree *tree, const struct uk_tree_opt
 	uk_auto_free char *own_config = NULL;
 	uk_auto_config struct uk_config wanted = {};
 	uk_auto_close int lock = -1;
-	struct uk_error *err = options->release ? take_kernel(tree, options)
-						: uk_own_identify(tree, options, &own_config);
+	struct uk_error *err = uk_tools_check(!options->release);
+	if (!err)
+		err = options->release ? take_kernel(tree, options)
+				       : uk_own_identify(tree, options, &own_config);
 	if (err)
 		return err;
 	const char *config = tree->kernel ? tree->kernel->config : own_config;

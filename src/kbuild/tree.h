@@ -32,12 +32,14 @@ struct uk_tree {
 	char **make;		  /* NULL-terminated: make and its variables, no targets */
 	size_t nr_make;
 	struct uk_units *units;
+	unsigned long long own_size; /* bytes of the tree of one's own, else 0 */
 };
 
 /*
  * Fetches what is missing, configures (some 20 s the first time) and asks kbuild for the
- * units. Refused (UK_ERR_REFUSED) when the compiler is not the one that built the kernel
- * or the configuration would come out differently; the message names the remedy.
+ * units. UK_ERR_SYSTEM when a tool or room is missing, the compiler is not the one that
+ * built the kernel, or the configuration would come out differently; the message names the
+ * remedy.
  */
 struct uk_error *uk_tree_open(const struct uk_cache *cache, const struct uk_tree_options *options,
 			      struct uk_tree **ret) uk_must_check;

@@ -32,6 +32,26 @@ json "keygen --json: names" "it['secret'] == '$work/c.key' and it['public'] == '
 
 ends "keygen where there is no folder" 1 keygen "$work/none/d"
 complains "keygen where there is no folder: said so" "$work/none/d.*No such file or directory"
+# Killed at any moment: whole files or none, and no secret half without its public one.
+mkdir "$work/killed"
+bad=
+both=0
+for delay in $(seq 0.0002 0.0004 0.02); do
+	rm -f "$work/killed"/*
+	timeout -s KILL "$delay" "$UPKEEP" keygen -q "$work/killed/k" >"$work/out" 2>&1
+	for file in "$work/killed"/*; do
+		case $file in
+		*/k.key) [ -e "$work/killed/k.pub" ] || bad="$bad $file alone" ;;
+		*/k.pub | */'*') ;;
+		*) bad="$bad $file" ;;
+		esac
+		[ ! -e "$file" ] || [ "$(wc -l <"$file")" = 2 ] || bad="$bad $file cut off"
+	done
+	[ ! -e "$work/killed/k.key" ] || both=$((both + 1))
+done
+is "keygen killed at any moment" "" "$bad"
+test "$both" -lt 50
+ok "some were killed before their end" $?
 ends "keygen --quiet" 0 keygen --quiet "$work/e"
 is "keygen --quiet says nothing" "" "$(cat "$work/out" "$work/err")"
 done_testing

@@ -106,6 +106,40 @@ START_TEST(files_are_whole_and_have_their_mode)
 }
 END_TEST
 
+START_TEST(files_take_the_place_of_plain_files_only)
+{
+	char dir[] = "/tmp/upkeep-test-XXXXXX";
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	uk_auto_free char *path = NULL, *fifo = NULL, *none = NULL, *data = NULL;
+	ck_ok(uk_asprintf(&path, "%s/file", dir));
+	ck_ok(uk_asprintf(&fifo, "%s/fifo", dir));
+	ck_ok(uk_asprintf(&none, "%s/none/file", dir));
+	mode_t mask = umask(077);
+	ck_ok(uk_file_write_new(path, "one", 3, 0644));
+	umask(mask);
+	ck_fails(uk_file_write_new(path, "two", 3, 0644), UK_ERR_SYSTEM, "File exists");
+	size_t len;
+	ck_ok(uk_file_read(path, 100, &data, &len));
+	ck_assert_str_eq(data, "one");
+	free(data);
+	ck_ok(uk_file_write(path, "three", 5, 0600));
+	ck_ok(uk_file_read(path, 100, &data, &len));
+	ck_assert_str_eq(data, "three");
+	struct stat st;
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0600);
+	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+	ck_fails(uk_file_write(fifo, "x", 1, 0600), UK_ERR_INVALID, "no plain file");
+	ck_fails(uk_file_write(none, "x", 1, 0600), UK_ERR_SYSTEM, "No such file or directory");
+	char **names;
+	size_t nr;
+	ck_ok(uk_dir_list(dir, &names, &nr));
+	ck_assert_uint_eq(nr, 2);
+	uk_strv_destroy(names, nr);
+	ck_ok(uk_tree_remove(dir));
+}
+END_TEST
+
 START_TEST(programs_are_run_by_argument)
 {
 	uk_auto_free char *out = NULL;
@@ -148,6 +182,7 @@ int main(void)
 	tcase_add_test(tcase, maps_find_what_was_put);
 	tcase_add_test(tcase, strings_are_put_together);
 	tcase_add_test(tcase, files_are_whole_and_have_their_mode);
+	tcase_add_test(tcase, files_take_the_place_of_plain_files_only);
 	tcase_add_test(tcase, programs_are_run_by_argument);
 	tcase_add_test(tcase, hash_is_sha256);
 	suite_add_tcase(suite, tcase);

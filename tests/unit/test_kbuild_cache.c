@@ -90,13 +90,15 @@ START_TEST(configurations_must_come_out_the_same)
 	const char *wanted = "# a remark\nCONFIG_A=y\nCONFIG_T=\"x\"\n# CONFIG_B is not set\n";
 	ck_ok(check(wanted, "CONFIG_T=\"x\"\nCONFIG_A=y\nCONFIG_B=n\nCONFIG_BUILD_SALT=\"s\"\n"
 			    "CONFIG_RUSTC_VERSION=1\nCONFIG_MODULE_SIG_KEY=\"\"\n"));
-	ck_fails(check(wanted, "CONFIG_A=m\nCONFIG_T=\"x\"\n"), UK_ERR_REFUSED,
+	ck_fails(check(wanted, "CONFIG_A=m\nCONFIG_T=\"x\"\n"), UK_ERR_SYSTEM,
 		 "1 options (CONFIG_A=y, here m)");
-	ck_fails(check(wanted, "CONFIG_A=y\n"), UK_ERR_REFUSED, "CONFIG_T=\"x\", here n");
-	ck_fails(check(wanted, "CONFIG_A=y\nCONFIG_T=\"x\"\nCONFIG_N=y\n"), UK_ERR_REFUSED,
+	ck_fails(check(wanted, "CONFIG_A=y\n"), UK_ERR_SYSTEM, "CONFIG_T=\"x\", here n");
+	ck_fails(check(wanted, "CONFIG_A=y\nCONFIG_T=\"x\"\nCONFIG_N=y\n"), UK_ERR_SYSTEM,
 		 "CONFIG_N=n, here y");
-	ck_fails(check("CONFIG_PAHOLE_VERSION=124\n", "CONFIG_PAHOLE_VERSION=0\n"), UK_ERR_REFUSED,
-		 "install dwarves");
+	ck_fails(check("CONFIG_PAHOLE_VERSION=124\n", "CONFIG_PAHOLE_VERSION=0\n"), UK_ERR_SYSTEM,
+		 "version of: dwarves");
+	ck_fails(check("CONFIG_AS_VERSION=1\nCONFIG_LD_VERSION=1\n", ""), UK_ERR_SYSTEM,
+		 "version of: binutils");
 }
 END_TEST
 

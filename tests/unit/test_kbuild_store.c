@@ -9,8 +9,10 @@
 #include "kbuild/symvers.h"
 #include "tap.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -162,6 +164,41 @@ START_TEST(work_folders_are_apart)
 	ck_assert_str_ne(one, two);
 	ck_assert(uk_str_starts(one, parent) && uk_str_starts(two, parent));
 	ck_assert_uint_eq(mode_of(one), 0700);
+}
+END_TEST
+
+START_TEST(what_killed_runs_left_is_removed)
+{
+	uk_auto_free char *dead = in_dir("work/run-dead00/deeper"),
+			  *live = in_dir("work/run-live00"), *other = in_dir("work/somebody's"),
+			  *run = NULL, *kept = NULL;
+	ck_ok(uk_dir_make(dead, 0700));
+	ck_ok(uk_dir_make(live, 0700));
+	ck_ok(uk_dir_make(other, 0700));
+	uk_auto_close int lock = open(live, O_RDONLY | O_DIRECTORY);
+	ck_assert_int_eq(flock(lock, LOCK_EX), 0);
+	{
+		uk_auto_cache struct uk_cache *cache = NULL, *beside = NULL;
+		uk_auto_free char *file = NULL;
+		ck_ok(uk_cache_open(dir, &cache));
+		*strrchr(dead, '/') = '\0';
+		ck_assert(!uk_file_exists(dead));
+		ck_assert(uk_file_exists(live) && uk_file_exists(other));
+		ck_ok(uk_work_dir(cache, &run));
+		ck_ok(uk_asprintf(&file, "%s/file", run));
+		ck_ok(uk_file_write(file, "x", 1, 0600));
+		/* Another run does not take it for a dead one's. */
+		ck_ok(uk_cache_open(dir, &beside));
+		ck_assert(uk_file_exists(file));
+		ck_ok(uk_kept_dir(cache, &kept));
+	}
+	ck_assert(!uk_file_exists(run) && uk_file_exists(kept));
+	uk_auto_free char *parent = in_dir("work");
+	char **names;
+	size_t nr;
+	ck_ok(uk_dir_list(parent, &names, &nr));
+	ck_assert_uint_eq(nr, 2);
+	uk_strv_destroy(names, nr);
 }
 END_TEST
 
@@ -359,6 +396,7 @@ int main(void)
 	tcase_add_test(tcase, a_file_is_no_root);
 	tcase_add_test(tcase, stamps_come_and_go);
 	tcase_add_test(tcase, work_folders_are_apart);
+	tcase_add_test(tcase, what_killed_runs_left_is_removed);
 	tcase_add_test(tcase, locks_exclude);
 	tcase_add_test(tcase, versions_parse);
 	tcase_add_test(tcase, versions_are_gathered_and_loaded);

@@ -20,7 +20,9 @@ import tempfile
 import threading
 import time
 
-import firmware
+sys.dont_write_bytecode = True
+
+import firmware  # noqa: E402  pylint: disable=wrong-import-position
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent

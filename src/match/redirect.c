@@ -8,7 +8,7 @@
 
 #include <inttypes.h>
 
-enum { ENDBR_LEN = 4, FENTRY_LEN = 5, CALL = 0xe8, INT3 = 0xcc };
+enum { ENDBR_LEN = 4, FENTRY_LEN = 5, CALL = 0xe8, INT3 = 0xcc, LOCK = 0xf0 };
 
 static struct uk_error *refuse(const struct uk_placement *placement,
 			       const struct uk_symbol *function, const char *fmt, ...)
@@ -95,12 +95,27 @@ static struct uk_error *check_room(const struct uk_placement *placement,
 		      function->size, offset - function->value);
 }
 
+/*
+ * A lock prefix that was taken out for the only processor comes back with the second one; one that
+ * is there is never taken out again (alternatives_enable_smp() of 6.1 and 6.12).
+ */
+static bool is_settled(const struct uk_placement *placement, const struct uk_symbol *function,
+		       const struct uk_site *site)
+{
+	uint8_t byte;
+	uint64_t base = placement->places[function->section->index].base;
+	return site->class == UK_SITE_LOCK &&
+	       uk_run_read(placement->run, base + site->offset, &byte, sizeof(byte)) &&
+	       byte == LOCK;
+}
+
 static struct uk_error *check_sites(const struct uk_placement *placement,
 				    const struct uk_symbol *function, uint64_t offset)
 {
 	uk_vec_for_each(site, &placement->sites->by_section[function->section->index].sites) {
 		if (site->offset >= offset + UK_REDIRECT_LEN ||
-		    offset >= site->offset + site->len || !uk_site_class_is_dynamic(site->class))
+		    offset >= site->offset + site->len || !uk_site_class_is_dynamic(site->class) ||
+		    is_settled(placement, function, site))
 			continue;
 		return refuse(placement, function,
 			      "a jump at +0x%" PRIx64 " would overwrite a %s at +0x%" PRIx64

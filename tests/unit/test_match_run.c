@@ -531,13 +531,28 @@ START_TEST(relocated_branches_into_the_redirect_are_refused)
 }
 END_TEST
 
-START_TEST(sites_under_the_redirect_are_refused)
+static void locked_function(void)
 {
 	without_ftrace("asm(\".globl locked; .type locked, @function; locked: nop;\"\n"
 		       "    \"1: lock incl (%rdi); ret; .size locked, . - locked;\"\n"
 		       "    \".section .smp_locks,\\\"a\\\"; .long 1b - .; .text\");\n");
 	add_function("locked", true);
+}
+
+START_TEST(sites_under_the_redirect_are_refused)
+{
+	locked_function();
+	*sample_byte(&s, addr("locked") + 1) = 0x3e;
 	refused("a jump at +0x0 would overwrite a lock prefix at +0x1");
+}
+END_TEST
+
+START_TEST(a_lock_that_stays_may_lie_under_the_redirect)
+{
+	locked_function();
+	ck_ok(run());
+	ck_assert_uint_eq(match->functions.data[0].redirect, addr("locked"));
+	ck_assert_uint_eq(match->functions.data[0].old_bytes[1], 0xf0);
 }
 END_TEST
 
@@ -739,6 +754,7 @@ int main(void)
 	tcase_add_test(tcase, branches_into_the_redirect_are_refused);
 	tcase_add_test(tcase, relocated_branches_into_the_redirect_are_refused);
 	tcase_add_test(tcase, sites_under_the_redirect_are_refused);
+	tcase_add_test(tcase, a_lock_that_stays_may_lie_under_the_redirect);
 	tcase_add_test(tcase, a_copy_is_matched_with_what_it_was_built_from);
 	tcase_add_test(tcase, a_changed_copy_is_refused);
 	tcase_add_test(tcase, updates_that_were_not_built_upon_are_named);

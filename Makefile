@@ -12,6 +12,7 @@ include mk/match.mk
 include mk/demo.mk
 include mk/corpus.mk
 include mk/fuzz.mk
+include mk/bench.mk
 include mk/lint.mk
 include mk/install.mk
 include mk/help.mk

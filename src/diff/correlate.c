@@ -30,7 +30,7 @@ typedef UK_VEC(struct uk_entity *) entity_vec;
 struct uk_error *uk_name_base(const char *name, char **ret)
 {
 	uk_auto_strbuf struct uk_strbuf buf = {};
-	bool unique = strstr(name, "__UNIQUE_ID_") != NULL;
+	bool unique = strstr(name, "__UNIQUE_ID_") || uk_str_starts(name, "__BTF_ID__");
 	for (const char *at = name; *at;) {
 		size_t digits = strspn(at, "0123456789");
 		char before = at > name ? at[-1] : 0, after = at[digits];
@@ -61,6 +61,26 @@ static void unsettle(struct uk_entity *orig, struct uk_entity *patched)
 	orig->settled = patched->settled = false;
 	orig->rival = patched;
 	patched->rival = orig;
+}
+
+/* What the kernel's macros put into functions to print a message once, or not too often. */
+static bool is_message_state(const struct uk_entity *entity)
+{
+	static const char *const prefixes[] = { "__already_done.", "__print_once.", "__warned.",
+						"_rs." };
+	for (size_t i = 0; i < UK_ARRAY_SIZE(prefixes); i++)
+		if (uk_str_starts(entity->name, prefixes[i]))
+			return true;
+	return false;
+}
+
+/*
+ * The state of a message starts afresh where it begins otherwise: that is what the patch wants
+ * of it, or it is not the same message.
+ */
+static bool starts_otherwise(const struct uk_entity *orig, const struct uk_entity *patched)
+{
+	return is_message_state(patched) && !uk_datum_same(orig, patched);
 }
 
 /* What may be each other's twin at all. */
@@ -227,7 +247,8 @@ static void pair_by_proof(struct correlation *corr, const struct uk_target *a,
 	struct uk_entity *orig = a->entity, *patched = b->entity;
 	if (!orig || !patched || !orig->group || orig->group != patched->group)
 		return;
-	if (orig->twin == patched || orig->rival || patched->rival)
+	if (orig->twin == patched || orig->rival || patched->rival ||
+	    starts_otherwise(orig, patched))
 		return;
 	if (!orig->twin && !patched->twin) {
 		pair(corr, orig, patched);
@@ -332,15 +353,15 @@ static bool order_decides(const entity_vec *orig, const entity_vec *patched, siz
 	size_t nr = count_group(orig, group);
 	if (nr != count_group(patched, group))
 		return false;
-	if (nr == 1)
-		return true;
 	size_t j = 0;
 	for (size_t i = 0; i < orig->len; i++) {
 		if (orig->data[i]->group != group)
 			continue;
 		while (patched->data[j]->group != group)
 			j++;
-		if (!uk_entity_is_function(orig->data[i]) &&
+		if (starts_otherwise(orig->data[i], patched->data[j]))
+			return false;
+		if (nr > 1 && !uk_entity_is_function(orig->data[i]) &&
 		    !uk_datum_same(orig->data[i], patched->data[j]))
 			return false;
 		j++;
@@ -417,17 +438,6 @@ static void correlate_function_rest(struct correlation *corr, const struct group
 		uk_vec_for_each(b, &group->patched)
 			if (!(*a)->twin && !(*b)->twin && strcmp((*a)->name, (*b)->name) == 0)
 				pair(corr, *a, *b);
-}
-
-/* What the kernel's macros put into functions to print a message once, or not too often. */
-static bool is_message_state(const struct uk_entity *entity)
-{
-	static const char *const prefixes[] = { "__already_done.", "__print_once.", "__warned.",
-						"_rs." };
-	for (size_t i = 0; i < UK_ARRAY_SIZE(prefixes); i++)
-		if (uk_str_starts(entity->name, prefixes[i]))
-			return true;
-	return false;
 }
 
 static bool is_stateless(const struct uk_entity *entity)

@@ -25,6 +25,11 @@
 	"#define EXIT __attribute__((section(\".exit.text\")))\n"
 #define ONCE "static _Bool __attribute__((section(\".data..once\"))) __already_done"
 
+#define BTF_ID(name)                                                                               \
+	"asm(\".pushsection .BTF_ids,\\\"a\\\"\\n.local __BTF_ID__" name "\\n"                       \
+	".type __BTF_ID__" name ", STT_OBJECT\\n.size __BTF_ID__" name ", 4\\n"                     \
+	"__BTF_ID__" name ":\\n.zero 4\\n.popsection\");\n"
+
 struct test_case {
 	const char *name, *orig, *patched;
 	const char *text; /* diff_run_text() */
@@ -232,6 +237,21 @@ static const struct test_case cases[] = {
 	  USE "int f(int i) { { static int _rs; if (!i) use(&_rs, \"a\"); }"
 	      "{ static int _rs; if (i) use(&_rs, \"b\"); } return use(0, i); }",
 	  "changed f\nnew data _rs.0\nnew data _rs.1\n" },
+	{ "the state of a message is no twin of one that begins otherwise",
+	  USE "int f(int i) { static int _rs = 5; if (i) use(&_rs, \"b\"); return use(0, i); }",
+	  USE "int f(int i) { static int _rs = 6; if (i) { use(&_rs, \"c\"); } return use(0, 1); }",
+	  "changed f\nnew data _rs.0\n" },
+	{ "only the state of a message begins otherwise",
+	  USE "int f(int i) { static int _rs = 5; if (i) use(&_rs, \"b\"); return use(0, i); }",
+	  USE "int f(int i) { static int _rs = 6; if (i) use(&_rs, \"b\"); return use(0, i); }",
+	  "changed f\nnew data _rs.0\n" },
+	{ "ids of types are renumbered",
+	  USE BTF_ID("struct__a__712345") "int f(void) { return use(&use); }",
+	  USE BTF_ID("struct__a__812346") "int f(void) { return use(&use); }", "" },
+	{ "ids of types are renumbered, and one is new",
+	  USE BTF_ID("struct__a2__712345") "int f(void) { return use(&use); }",
+	  USE BTF_ID("struct__a2__812346") BTF_ID("struct__a3__912347")
+	  "int f(void) { return use(&use); }", "find registration:t.o:.BTF_ids\n" },
 	{ "a table grows",
 	  USE "static const int t[] = { 1, 2 }; int f(int i) { return use(t, t[i]); }",
 	  USE "static const int t[] = { 1, 2, 3 }; int f(int i) { return use(t, t[i]); }",

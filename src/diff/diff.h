@@ -21,6 +21,8 @@
  *      .upk.value.NAME    not an address: the 8-byte value that the global variable NAME has in
  *                         the running kernel (6.12 runtime constants: kernel code has it
  *                         as an immediate);
+ *      The same stands for a .upk.byte.NAME, a local symbol: the byte there is to become that
+ *                         value before the module is loaded (a shift);
  *    some are referred to by no relocation (the __SCK__ keys of static calls, which objtool
  *    looks up by name).
  */
@@ -36,6 +38,8 @@
 /* How undefined symbols of a carried object begin when they are not plain names. */
 #define UK_DIFF_LOCAL_PREFIX ".upk."
 #define UK_DIFF_VALUE_PREFIX ".upk.value."
+/* How local symbols begin that stand at one byte of code, to be filled in. */
+#define UK_DIFF_BYTE_PREFIX ".upk.byte."
 
 /*
  * One object file, compiled three times; all straight from the compiler, without objtool.

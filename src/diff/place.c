@@ -375,33 +375,50 @@ struct uk_error *uk_place_ref(struct uk_place *place, const struct uk_spot *spot
 }
 
 /*
- * "runtime_ptr_NAME", "runtime_shift_NAME": only code of vmlinux itself gets these filled
- * in. A value of one byte is beyond what the module loader relocates.
+ * "runtime_ptr_NAME", "runtime_shift_NAME": only code of vmlinux itself gets these filled in.
+ * The module loader can relocate 8 bytes; a single one gets a symbol by which it is found and
+ * filled in before the module is loaded.
  */
+static struct uk_error *place_runtime_ptr(struct uk_section *section, uint64_t offset,
+					  struct uk_symbol *value)
+{
+	memset(section->data + offset, 0, sizeof(uint64_t));
+	return uk_section_add_reloc(section, offset, R_X86_64_64, value, 0);
+}
+
+static struct uk_error *place_runtime_shift(struct uk_place *place, struct uk_section *section,
+					    uint64_t offset, const char *name)
+{
+	struct uk_symbol *ignored;
+	uk_auto_free char *full = NULL;
+	struct uk_error *err = uk_asprintf(&full, "%s%s", UK_DIFF_BYTE_PREFIX, name);
+	/* an object: objtool takes other symbols inside code for the start of an instruction */
+	return err ? err
+		   : uk_object_add_symbol(place->out, full, STT_OBJECT, STB_LOCAL,
+					  UK_SYMBOL_DEFINED, section, offset, 1, &ignored);
+}
+
 static struct uk_error *place_runtime_value(struct uk_place *place, const struct uk_entity *user,
 					    struct uk_section *section,
 					    const struct uk_entry *entry, int64_t offset)
 {
-	static const char prefix[] = "runtime_ptr_";
-	const char *name = entry->table->section->name;
-	if (!uk_str_starts(name, prefix))
+	static const char ptr_prefix[] = "runtime_ptr_", shift_prefix[] = "runtime_shift_";
+	const char *table = entry->table->section->name;
+	bool ptr = uk_str_starts(table, ptr_prefix);
+	const char *name = table + strlen(ptr ? ptr_prefix : shift_prefix);
+	uint64_t len = ptr ? sizeof(uint64_t) : 1;
+	if (offset < 0 || !section->data || !uk_range_ok((uint64_t)offset, len, section->size))
 		return uk_job_refuse(place->job, user, NULL,
-				     "its code has a runtime constant of one byte (%s), which a "
-				     "module cannot have",
-				     name);
-	if (offset < 0 || !uk_range_ok((uint64_t)offset, sizeof(uint64_t), section->size))
-		return uk_job_refuse(place->job, user, NULL,
-				     "an entry of section %s points outside of its code", name);
+				     "an entry of section %s points outside of its code", table);
 	uk_auto_free char *full = NULL;
-	struct uk_error *err =
-		uk_asprintf(&full, "%s%s", UK_DIFF_VALUE_PREFIX, name + strlen(prefix));
-	struct uk_symbol *symbol;
+	struct uk_error *err = uk_asprintf(&full, "%s%s", UK_DIFF_VALUE_PREFIX, name);
+	struct uk_symbol *value;
 	if (!err)
-		err = undefined(place, full, &symbol);
+		err = undefined(place, full, &value);
 	if (err)
 		return err;
-	memset(section->data + offset, 0, sizeof(uint64_t));
-	return uk_section_add_reloc(section, (uint64_t)offset, R_X86_64_64, symbol, 0);
+	return ptr ? place_runtime_ptr(section, (uint64_t)offset, value)
+		   : place_runtime_shift(place, section, (uint64_t)offset, name);
 }
 
 /* An alternative's replacement goes along, and the entry points at the copy. */

@@ -157,10 +157,40 @@ static bool names_license(const struct uk_object *object)
 	       memmem(section->data, section->size, key, sizeof(key) - 1);
 }
 
+static size_t count_returns(const struct uk_section *section)
+{
+	size_t nr = 0;
+	uk_vec_for_each(reloc, &section->relocs)
+		nr += !strcmp(reloc->symbol->name, "__x86_return_thunk");
+	return nr;
+}
+
+/*
+ * When something in the code is beyond objtool it says so, leaves the rest as it is, and ends
+ * with status 0. Its list of returns tells: every one of the code stands in it.
+ */
+static struct uk_error *check_objtool(const struct link *link, const struct uk_object *object)
+{
+	const struct uk_section *sites = uk_object_section(object, ".return_sites");
+	size_t returns = 0, listed = sites ? sites->relocs.len : 0;
+	uk_vec_for_each(section, &object->sections)
+		if (uk_str_starts((*section)->name, ".text"))
+			returns += count_returns(*section);
+	if (!link->tree->units->objtool || !strstr(link->tree->units->objtool, "--rethunk") ||
+	    listed >= returns)
+		return NULL;
+	return uk_error_create(UK_ERR_REFUSED,
+			       "objtool knows %zu of the %zu returns in the code: what it lists "
+			       "for the kernel is not complete",
+			       listed, returns);
+}
+
 static struct uk_error *read_symbols(struct link *link)
 {
 	uk_auto_object struct uk_object *object = NULL;
 	struct uk_error *err = uk_object_load(link->part, &object);
+	if (!err)
+		err = check_objtool(link, object);
 	if (err)
 		return err;
 	link->has_license = names_license(object);

@@ -98,6 +98,8 @@ static struct uk_error *find_symbols(struct uk_modfile *file)
 	if (strtab->sh_type != SHT_STRTAB ||
 	    !uk_range_ok(strtab->sh_offset, strtab->sh_size, file->len))
 		return bad(file, "its string table lies outside");
+	file->sections = sections;
+	file->nr_sections = header->e_shnum;
 	file->symbols = (Elf64_Sym *)(file->data + symtab->sh_offset);
 	file->nr_symbols = symtab->sh_size / sizeof(Elf64_Sym);
 	file->strings = (const char *)file->data + strtab->sh_offset;
@@ -133,6 +135,56 @@ void uk_modfile_destroy(struct uk_modfile *file)
 	free(file->data);
 	free(file->name);
 	free(file);
+}
+
+static const char byte_prefix[] = ".upk.byte.", value_prefix[] = ".upk.value."; /* see diff.h */
+
+/* A shift of a 32-bit or 64-bit number; its variable has 32 bits. */
+static struct uk_error *get_shift(const struct uk_modfile *file, const char *name,
+				  uk_resolve_fn resolve, void *ctx, uint8_t *ret)
+{
+	uint64_t value = 0;
+	uk_auto_free char *full = NULL;
+	struct uk_error *err = uk_asprintf(&full, "%s%s", value_prefix, name);
+	if (err)
+		return err;
+	if (!resolve(ctx, full, &value) || !(uint32_t)value || (uint32_t)value > 63)
+		return uk_error_create(UK_ERR_REFUSED,
+				       "%s: the running kernel's %s is no shift (0x%" PRIx64 ")",
+				       file->name, name, value);
+	*ret = (uint8_t)value;
+	return NULL;
+}
+
+static struct uk_error *fill_byte(struct uk_modfile *file, Elf64_Sym *symbol, uint8_t value)
+{
+	const Elf64_Shdr *section =
+		symbol->st_shndx < file->nr_sections ? &file->sections[symbol->st_shndx] : NULL;
+	if (!section || section->sh_type != SHT_PROGBITS ||
+	    !uk_range_ok(section->sh_offset, section->sh_size, file->len) ||
+	    symbol->st_value >= section->sh_size)
+		return bad(file, "a byte to be filled in lies outside");
+	file->data[section->sh_offset + symbol->st_value] = value;
+	symbol->st_name = 0;
+	return NULL;
+}
+
+struct uk_error *uk_modfile_fill(struct uk_modfile *file, uk_resolve_fn resolve, void *ctx)
+{
+	for (size_t i = 1; i < file->nr_symbols; i++) {
+		Elf64_Sym *symbol = &file->symbols[i];
+		const char *name = file->strings + symbol->st_name;
+		uint8_t value = 0;
+		if (!uk_str_starts(name, byte_prefix))
+			continue;
+		struct uk_error *err =
+			get_shift(file, name + strlen(byte_prefix), resolve, ctx, &value);
+		if (!err)
+			err = fill_byte(file, symbol, value);
+		if (err)
+			return err;
+	}
+	return NULL;
 }
 
 struct uk_error *uk_modfile_resolve(struct uk_modfile *file, uk_resolve_fn resolve, void *ctx)

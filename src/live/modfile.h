@@ -19,6 +19,8 @@ struct uk_modfile {
 	uint8_t *data;
 	size_t len;
 	/* Into data; checked. */
+	const Elf64_Shdr *sections;
+	size_t nr_sections;
 	Elf64_Sym *symbols;
 	size_t nr_symbols;
 	const char *strings; /* every symbol's name ends inside it */
@@ -33,6 +35,14 @@ UK_DEFINE_CLEANUP(modfile, struct uk_modfile *, uk_modfile_destroy)
 
 /* Gives the address of a name. False: it is not known. */
 typedef bool (*uk_resolve_fn)(void *ctx, const char *name, uint64_t *ret);
+
+/*
+ * Fills in the bytes at which ".upk.byte.NAME" stands with the value of ".upk.value.NAME" (see
+ * diff.h), and takes these names away, for stack traces would show them. UK_ERR_REFUSED when
+ * the value is not known or no shift.
+ */
+struct uk_error *uk_modfile_fill(struct uk_modfile *file, uk_resolve_fn resolve,
+				 void *ctx) uk_must_check;
 
 /*
  * Makes each undefined symbol absolute. A weak one that is not known stays as it is (the

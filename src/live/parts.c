@@ -168,6 +168,8 @@ static struct uk_error *load_part(struct uk_parts *parts, struct uk_part *part,
 	const struct uk_member *member = uk_bundle_member(parts->bundle, part->model->member);
 	struct uk_error *err = uk_modfile_parse(member->data, member->len, member->name, &file);
 	if (!err)
+		err = uk_modfile_fill(file, resolve, &parts->symbols);
+	if (!err)
 		err = uk_modfile_resolve(file, resolve, &parts->symbols);
 	if (!err)
 		err = uk_module_load(file, part->model->module, signer);

@@ -271,12 +271,20 @@ START_TEST(runtime_constants_become_values)
 }
 END_TEST
 
-START_TEST(a_runtime_constant_of_one_byte_is_refused)
+START_TEST(a_runtime_constant_of_one_byte_is_marked)
 {
 	struct diff_run run = {};
-	ck_fails(diff_run(&run, RUNTIME "long f(unsigned i) { return shift(i) + 1; }",
-			  RUNTIME "long f(unsigned i) { return shift(i) + 2; }", NULL),
-		 UK_ERR_REFUSED, "t.o: f: its code has a runtime constant of one byte");
+	ck_ok(diff_run(&run, RUNTIME "long f(unsigned i) { return shift(i) + 1; }",
+		       RUNTIME "long f(unsigned i) { return shift(i) + 2; }", NULL));
+	assert_undefined(&run, ".upk.value.BITS");
+	const struct uk_section *f = section(&run, ".text.upk.7.f");
+	const struct uk_symbol *byte = uk_object_symbol(run.result->carried, ".upk.byte.BITS");
+	ck_assert_ptr_nonnull(byte);
+	ck_assert_ptr_eq(byte->section, f);
+	ck_assert_int_eq(byte->bind, STB_LOCAL);
+	ck_assert_int_eq(byte->type, STT_OBJECT);
+	ck_assert_uint_eq(f->data[byte->value], 12);
+	ck_assert_int_eq(f->relocs.len, 0);
 	diff_run_deinit(&run);
 }
 END_TEST
@@ -430,7 +438,7 @@ int main(void)
 	tcase_add_test(tcase, table_entries_go_with_their_code);
 	tcase_add_test(tcase, static_call_keys_are_named);
 	tcase_add_test(tcase, runtime_constants_become_values);
-	tcase_add_test(tcase, a_runtime_constant_of_one_byte_is_refused);
+	tcase_add_test(tcase, a_runtime_constant_of_one_byte_is_marked);
 	tcase_add_test(tcase, call_padding_goes_along);
 	tcase_add_test(tcase, a_call_that_the_assembler_resolved_gets_a_relocation);
 	tcase_add_test(tcase, a_short_jump_takes_its_target_along);

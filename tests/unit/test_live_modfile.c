@@ -19,6 +19,11 @@ static const char source[] =
 	"extern int maybe(void) __attribute__((weak));\n"
 	"int new_function(int x) { return old_function(x) + hidden + (maybe ? maybe() : 0); }\n";
 
+/* As diff marks a runtime constant of one byte. */
+static const char shifting[] = "unsigned f(unsigned x) { asm(\"shrl $12,%0\\n1: .set "
+			       ".upk.byte.bits, 1b - 1\" : \"+r\"(x)); "
+			       "return x; }\n";
+
 static void set_up(void)
 {
 	machine_make(&machine);
@@ -92,6 +97,56 @@ START_TEST(undefined_symbols_become_absolute)
 	}
 	ck_assert_uint_gt(changed, 0);
 	ck_assert_uint_eq(changed, inside);
+}
+END_TEST
+
+static bool resolve_value(void *ctx, const char *name, uint64_t *ret)
+{
+	ck_assert_str_eq(name, ".upk.value.bits");
+	*ret = *(uint64_t *)ctx;
+	return true;
+}
+
+START_TEST(bytes_are_filled_in)
+{
+	static const struct {
+		uint64_t value;
+		bool good;
+	} values[] = { { 19, true },
+		       { 0xffffffff00000007, true },
+		       { 0, false },
+		       { 64, false },
+		       { 0x100, false } };
+	machine_put(&machine, "s.c", shifting);
+	uk_auto_free char *from = sample_path(machine.root, "s.c");
+	uk_auto_free char *to = sample_path(machine.root, "s.o");
+	uk_auto_free char *bytes = NULL;
+	size_t len;
+	ck_ok(uk_process_call(NULL, "gcc-12", "-O2", "-mcmodel=kernel", "-fno-pic", "-c", "-o", to,
+			      from, NULL));
+	ck_ok(uk_file_read(to, 1 << 20, &bytes, &len));
+	for (size_t i = 0; i < UK_ARRAY_SIZE(values); i++) {
+		uint64_t value = values[i].value;
+		uk_auto_modfile struct uk_modfile *file = NULL;
+		ck_ok(uk_modfile_parse(bytes, len, "s.ko", &file));
+		Elf64_Sym *symbol = (Elf64_Sym *)(uintptr_t)find(file, ".upk.byte.bits");
+		uint8_t *at =
+			file->data + file->sections[symbol->st_shndx].sh_offset + symbol->st_value;
+		ck_assert_uint_eq(*at, 12);
+		if (!values[i].good) {
+			ck_fails(uk_modfile_fill(file, resolve_value, &value), UK_ERR_REFUSED,
+				 "s.ko: the running kernel's bits is no shift");
+			continue;
+		}
+		ck_ok(uk_modfile_fill(file, resolve_value, &value));
+		ck_assert_uint_eq(*at, (uint8_t)value);
+		ck_assert_uint_eq(symbol->st_name, 0);
+	}
+	uk_auto_modfile struct uk_modfile *file = NULL;
+	uint64_t value = 7;
+	ck_ok(uk_modfile_parse(bytes, len, "s.ko", &file));
+	((Elf64_Sym *)(uintptr_t)find(file, ".upk.byte.bits"))->st_value = 4096;
+	ck_fails(uk_modfile_fill(file, resolve_value, &value), UK_ERR_INVALID, "lies outside");
 }
 END_TEST
 
@@ -197,7 +252,8 @@ START_TEST(kernels_that_take_no_foreign_modules_say_why)
 	machine_put(&machine, "proc/sys/kernel/modules_disabled", "0\n");
 	ck_ok(uk_module_may_load(&machine.paths, NULL));
 	machine_put(&machine, "sys/module/module/parameters/sig_enforce", "Y\n");
-	ck_fails(uk_module_may_load(&machine.paths, NULL), UK_ERR_REFUSED, "module.sig_enforce is set");
+	ck_fails(uk_module_may_load(&machine.paths, NULL), UK_ERR_REFUSED,
+		 "module.sig_enforce is set");
 	machine_put(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
 	ck_fails(uk_module_may_load(&machine.paths, NULL), UK_ERR_REFUSED,
 		 "kernel lockdown is 'integrity'");
@@ -236,6 +292,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, undefined_symbols_become_absolute);
+	tcase_add_test(tcase, bytes_are_filled_in);
 	tcase_add_test(tcase, an_unknown_symbol_is_refused_by_name);
 	tcase_add_test(tcase, a_signature_is_cut_off);
 	tcase_add_test(tcase, cut_files_are_refused);

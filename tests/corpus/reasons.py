@@ -36,7 +36,8 @@ REASONS = [(name, re.compile(words, re.S), lift) for name, words, lift in (
      "registering it by code of the patch's own"),
 )]
 
-DOES_NOT_COMPILE = re.compile(r"does not compile:.*\berror: ", re.S)
+# Not upkeep's own module.
+DOES_NOT_COMPILE = re.compile(r"\A(?!core module)[^\n]* does not compile:.*\berror: ", re.S)
 
 
 def finding_words(message):

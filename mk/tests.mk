@@ -36,6 +36,6 @@ check-asan: asan-programs ## Build and run all unit tests under ASan and UBSan
 # The test command of the README: installs what it needs, runs everything, counts.
 .PHONY: check
 check: ## Install what the tests need and run them all (root; 45 minutes at most)
-	@sh mk/deps.sh mk/packages.list
+	@sh mk/deps.sh mk/packages.list mk/packages-fuzz.list
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) all unit-programs asan-programs $(CHECK_PROGRAMS)
-	@sh tests/run.sh $(UNIT_TESTS) $(ASAN_TESTS) $(TAP_SCRIPTS)
+	@FUZZ=$(O) sh tests/run.sh $(UNIT_TESTS) $(ASAN_TESTS) $(TAP_SCRIPTS)

@@ -349,8 +349,9 @@ struct uk_error *uk_listing_align(const struct uk_listing *old, const struct uk_
 	while (tail < shorter - head && same_line(&a[nr_a - 1 - tail], &b[nr_b - 1 - tail]))
 		tail++;
 
-	struct middle middle = { .old = a + head,
-				 .new = b + head,
+	/* A listing of nothing has no array to point into. */
+	struct middle middle = { .old = head ? a + head : a,
+				 .new = head ? b + head : b,
 				 .nr_old = nr_a - head - tail,
 				 .nr_new = nr_b - head - tail };
 	struct uk_error *err = fill_common(&middle);

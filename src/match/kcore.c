@@ -38,7 +38,7 @@ static struct uk_error *bad_core(const char *what)
 	return uk_error_create(UK_ERR_INVALID, KCORE ": %s", what);
 }
 
-static struct uk_error *add_segments(struct uk_memory *memory, const uint8_t *data, size_t len)
+struct uk_error *uk_memory_parse_core(struct uk_memory *memory, const uint8_t *data, size_t len)
 {
 	Elf64_Ehdr header;
 	if (len < sizeof(header))
@@ -86,7 +86,7 @@ static struct uk_error *open_kcore(struct uk_memory *memory)
 			return bad_core("has too many program headers");
 		err = read_start(memory->fd, headers, want, &len);
 	}
-	return err ? err : add_segments(memory, headers, len);
+	return err ? err : uk_memory_parse_core(memory, headers, len);
 }
 
 static struct uk_error *live_identity(struct uk_memory *memory)

@@ -44,6 +44,10 @@ struct uk_memory {
 /* The running kernel, through /proc/kcore (root). */
 struct uk_error *uk_memory_open_live(struct uk_memory **ret) uk_must_check;
 
+/* The headers at the start of a core file: adds the segments that it offers. */
+struct uk_error *uk_memory_parse_core(struct uk_memory *memory, const uint8_t *data,
+				      size_t len) uk_must_check;
+
 /* A bzImage (any of the kernel's compressions) or an ELF vmlinux. */
 struct uk_error *uk_memory_open_image(const char *path, struct uk_memory **ret) uk_must_check;
 struct uk_error *uk_memory_parse_image(const void *data, size_t len, const char *name,

@@ -1,45 +1,62 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Fuzzes every parser of outside bytes for some seconds each: run.sh [SECONDS [FOLDER]].
-# The corpus stays in FOLDER, so a later run goes on from there. Reports TAP.
+# Fuzzes every parser of outside bytes for some seconds each, two at once:
+#
+#	run.sh [SECONDS [O]]
+#
+# The corpus stays in O/fuzz/corpus, so a later run goes on from there; seeds are made anew.
+# Reports TAP.
 set -u
 
-seconds=${1:-20}
-out=${2:-build/fuzz}
-packages="libelf libdw libsodium libarchive libzstd json-c libkmod libcrypto"
-# shellcheck disable=SC2046,SC2086 # lists of words are what is meant
-build() { # OUTPUT SOURCE FLAGS...
-	output=$1 source=$2
-	shift 2
-	rooms=$(sed -n 's,^/\* rooms: \(.*\) \*/$,\1,p' "$source")
-	clang-14 -std=gnu11 -D_GNU_SOURCE -g -O1 -Wno-gnu-folding-constant -Isrc -Iinclude \
-		-Itests/unit -DUPKEEP_VERSION='"fuzz"' -DUPKEEP_SYSCONFDIR='"/etc/upkeep"' \
-		-DUPKEEP_DATADIR='"/usr/share/upkeep"' $(pkg-config --cflags $packages) "$@" \
-		-ffunction-sections -Wl,--gc-sections -o "$output" "$source" \
-		$(for room in $rooms; do ls src/$room/*.c; done) \
-		$(pkg-config --libs $packages) -lZydis -lcheck -lsubunit -lm -lrt -lpthread
+seconds=${1:-60}
+out=${2:-build}/fuzz
+at_once=2
+fewest=100 # runs; less is no test
+unset MAKEFLAGS MFLAGS MAKELEVEL
+bail_out() {
+	sed 's/^/# /' "$out/build.log"
+	echo "Bail out! $1"
+	exit 1
 }
 
-mkdir -p "$out/corpus"
-if ! build "$out/seed" tests/fuzz/seed.c -fsanitize=address || ! "$out/seed" "$out/corpus"; then
-	echo "Bail out! no seeds"
-	exit 1
-fi
+mkdir -p "$out/corpus" "$out/logs"
+make -j"$at_once" O="${2:-build}" fuzz-programs >"$out/build.log" 2>&1 || bail_out "not built"
+"$out/tests/fuzz/seed" "$out/corpus" >"$out/build.log" 2>&1 || bail_out "no seeds"
+
+# One program to its end; the status of it lies beside its log.
+fuzz() { # NAME
+	mkdir -p "$out/corpus/$1"
+	"$out/tests/fuzz/$1" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
+		-max_len=65536 -artifact_prefix="$out/$1-" "$out/corpus/$1" \
+		>"$out/logs/$1" 2>&1
+	echo $? >"$out/logs/$1.status"
+}
+
+names=$(for source in tests/fuzz/fuzz_*.c; do basename "$source" .c; done)
+rm -f "$out"/logs/*
+turn() { # FIRST: every at_once'th program from that one on
+	number=0
+	for name in $names; do
+		[ $((number % at_once)) != "$1" ] || fuzz "$name"
+		number=$((number + 1))
+	done
+}
+turn 0 &
+turn 1
+wait
+
 number=0 failed=0
-for source in tests/fuzz/fuzz_*.c; do
-	name=$(basename "$source" .c)
+for name in $names; do
 	number=$((number + 1))
-	log=$out/$name.log
-	mkdir -p "$out/corpus/$name"
-	if build "$out/$name" "$source" -fsanitize=fuzzer,address,undefined >"$log" 2>&1 &&
-	   "$out/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
-			-artifact_prefix="$out/" "$out/corpus/$name" >>"$log" 2>&1; then
-		echo "ok $number - $name: $(grep -E '^Done' "$log")"
-	else
-		failed=1
-		tail -n 30 "$log" | sed 's/^/# /'
-		echo "not ok $number - $name"
+	log=$out/logs/$name
+	runs=$(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$log")
+	if [ "$(cat "$log.status")" = 0 ] && [ "${runs:-0}" -ge $fewest ]; then
+		echo "ok $number - $name: $runs runs in $seconds s"
+		continue
 	fi
+	failed=1
+	echo "not ok $number - $name: ${runs:-no} runs (at least $fewest are wanted)"
+	tail -n 40 "$log" | sed 's/^/# /'
 done
 echo "1..$number"
 exit $failed

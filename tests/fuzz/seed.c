@@ -4,6 +4,10 @@
 #include "base/process.h"
 #include "bundle_sample.h"
 
+#include <elf.h>
+#include <stddef.h>
+#include <unistd.h>
+
 static const char *top;
 
 static char *make_path(const char *folder, const char *name)
@@ -13,33 +17,138 @@ static char *make_path(const char *folder, const char *name)
 	return sample_path(dir, name);
 }
 
-START_TEST(seeds)
+static void put(const char *folder, const char *name, const void *data, size_t len)
 {
-	static const char patch[] = "--- a/x.c\n+++ b/x.c\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n";
-	static const char symbols[] = "ffffffff81000000 T _text\nffffffffc0000000 t f\t[mod]\n";
-	static const char code[] = "extern int f(int); int g(int x) { return f(x); }\n";
-	uk_auto_update struct uk_update *update = sample_update();
-	uk_auto_free char *manifest = make_path("fuzz_manifest", "sample.json"), *text = NULL;
-	uk_auto_free char *bundle = make_path("fuzz_bundle", "sample.upk");
-	uk_auto_free char *module = make_path("fuzz_modfile", "sample.o");
-	uk_auto_free char *object = make_path("fuzz_object", "sample.o");
-	uk_auto_free char *patch_path = make_path("fuzz_patch", "sample.patch");
-	uk_auto_free char *symbols_path = make_path("fuzz_kallsyms", "sample");
-	uk_auto_free char *source = sample_path(top, "seed.c");
-	struct uk_member members[SAMPLE_MEMBERS];
-	sample_members(members);
-	ck_ok(uk_update_to_json(update, &text));
-	ck_ok(uk_file_write(manifest, text, strlen(text), 0644));
-	ck_ok(uk_bundle_pack(update, members, SAMPLE_MEMBERS, NULL, bundle));
-	ck_ok(uk_file_write(source, code, sizeof(code) - 1, 0644));
-	ck_ok(uk_process_call(NULL, "gcc-12", "-c", "-o", module, source, NULL));
-	ck_ok(uk_file_copy(module, object, 0644));
-	ck_ok(uk_file_write(patch_path, patch, sizeof(patch) - 1, 0644));
-	ck_ok(uk_file_write(symbols_path, symbols, sizeof(symbols) - 1, 0644));
+	uk_auto_free char *path = make_path(folder, name);
+	ck_ok(uk_file_write(path, data, len, 0644));
+}
+
+static const struct {
+	const char *folder, *name, *text;
+} texts[] = {
+	{ "fuzz_patch", "plain", "--- a/x.c\n+++ b/x.c\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n" },
+	{ "fuzz_patch", "git",
+	  "diff --git a/x.c b/y.c\nrename from x.c\nrename to y.c\n--- a/x.c\n+++ b/y.c\n"
+	  "@@ -1 +1 @@\n-b\n\\ No newline at end of file\n+c\ndiff --git a/n b/n\n"
+	  "new file mode 100644\n--- /dev/null\n+++ b/n\n@@ -0,0 +1 @@\n+new\n" },
+	{ "fuzz_kallsyms", "sample", "ffffffff81000000 T _text\nffffffffc0000000 t f\t[mod]\n" },
+	{ "fuzz_source", "sample",
+	  "# 1 \"a.c\"\n#define X(a) sys_##a\nstruct s { int a; enum { E = 1 } e; };\n"
+	  "static inline int f(struct s *s) { return s->a + E; }\n"
+	  "typedef unsigned int u32;\nextern u32 v;\n#ifdef CONFIG_A\n#endif\n"
+	  "int X(g)(int x) { return f(0) ? \"text\"[0] : 'c'; } /* end */\n" },
+	{ "fuzz_lists", "config", "cCONFIG_A=\"gcc-12\"\n# CONFIG_B is not set\nCONFIG_C=m\n" },
+	{ "fuzz_lists", "stanza",
+	  "sPackage: linux-image-6.1\nVersion: 6.1.170-3\nBuilt-Using: linux (= 6.1.170-3)\n\n" },
+	{ "fuzz_lists", "command", "wgcc-12 -DX='\"a b\"' -Wp,-MMD,x -o a.o \"b\\\"c\" -c a.c" },
+	{ "fuzz_lists", "path", "pa/./b/../c.h" },
+};
+
+/* Objects with what the kernel's have: tables, strings, relocations of all kinds. */
+static const char code[] =
+	"extern int external(int), other(void);\n"
+	"static int counter;\n"
+	"static const int lookup[8] = { 5, 6, 7, 8, 1, 2, 3, 4 };\n"
+	"static int (*const table[])(void) = { other, other };\n"
+	"__attribute__((noinline)) static int helper(int x) { return external(x) + ++counter; }\n"
+	"int first(int x) { return table[x & 1]() + external(lookup[x & 7] + helper(x)); }\n"
+	"const char *second(int x) { return external(x) ? \"a string\" : \"another\"; }\n"
+	"__asm__(\".pushsection .altinstructions,\\\"a\\\"\\n.long first-.,second-.\\n\"\n"
+	"\".word 3*32+1\\n.byte 5,5\\n.popsection\\n\"\n"
+	"\".pushsection .smp_locks,\\\"a\\\"\\n.long first-.\\n.popsection\\n\"\n"
+	"\".pushsection __jump_table,\\\"aw\\\"\\n.long first-.,second-.\\n.quad counter-.\\n\"\n"
+	"\".popsection\\n.pushsection __ex_table,\\\"a\\\"\\n.long first-.,second-.,1\\n\"\n"
+	"\".popsection\\n\");\n";
+
+START_TEST(texts_are_written)
+{
+	put(texts[_i].folder, texts[_i].name, texts[_i].text, strlen(texts[_i].text));
 }
 END_TEST
 
-/* The sample asserts as tests do, so this is one. */
+START_TEST(objects_are_compiled)
+{
+	static const char *const folders[] = { "fuzz_modfile", "fuzz_object", "fuzz_listing",
+					       "fuzz_match" };
+	static const char *const levels[] = { "-O2", "-O0" };
+	uk_auto_free char *source = sample_path(top, "seed.c"),
+			  *object = sample_path(top, "seed.o");
+	char *data;
+	size_t len;
+	ck_ok(uk_file_write(source, code, sizeof(code) - 1, 0644));
+	ck_ok(uk_process_call(NULL, "gcc-12", levels[_i], "-mcmodel=kernel", "-fno-pic", "-pg",
+			      "-mfentry", "-ffunction-sections", "-c", "-o", object, source, NULL));
+	ck_ok(uk_file_read(object, 1 << 20, &data, &len));
+	/* fuzz_match takes four bytes from the end; to the others they are bytes behind it. */
+	data = realloc(data, len + 4);
+	ck_assert_ptr_nonnull(data);
+	memset(data + len, 0, 4);
+	len += 4;
+	for (size_t i = 0; i < UK_ARRAY_SIZE(folders); i++)
+		put(folders[i], levels[_i], data, len);
+	free(data);
+}
+END_TEST
+
+START_TEST(an_update_is_packed)
+{
+	uk_auto_update struct uk_update *update = sample_update();
+	uk_auto_free char *bundle = make_path("fuzz_bundle", "sample.upk"), *text = NULL;
+	struct uk_member members[SAMPLE_MEMBERS];
+	sample_members(members);
+	ck_ok(uk_update_to_json(update, &text));
+	put("fuzz_manifest", "sample.json", text, strlen(text));
+	ck_ok(uk_bundle_pack(update, members, SAMPLE_MEMBERS, NULL, bundle));
+}
+END_TEST
+
+START_TEST(keys_are_made)
+{
+	uk_auto_free char *secret = make_path("fuzz_keys", "secret");
+	uk_auto_free char *public = make_path("fuzz_keys", "public");
+	unlink(secret);
+	unlink(public);
+	ck_ok(uk_key_generate(secret, public, NULL));
+}
+END_TEST
+
+START_TEST(a_text_has_its_patch)
+{
+	static const char pair[] = "one\ntwo\nthree\n\0--- a/x\n+++ b/x\n@@ -1,3 +1,4 @@\n one\n"
+				   "-two\n+2\n+and more\n three\n";
+	put("fuzz_apply", "sample", pair, sizeof(pair) - 1);
+}
+END_TEST
+
+/* The header of a core file with one segment, and behind it a note with a build id. */
+START_TEST(a_core_has_a_header)
+{
+	struct {
+		Elf64_Ehdr header;
+		Elf64_Phdr segments[2];
+		Elf64_Nhdr note;
+		char name[4], id[20];
+	} core = {
+		.header = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB },
+			    .e_type = ET_CORE,
+			    .e_machine = EM_X86_64,
+			    .e_phoff = sizeof(Elf64_Ehdr),
+			    .e_phentsize = sizeof(Elf64_Phdr),
+			    .e_phnum = 2 },
+		.segments = { { .p_type = PT_NOTE },
+			      { .p_type = PT_LOAD,
+				.p_vaddr = 0xffffffff81000000,
+				.p_memsz = 0x1000,
+				.p_offset = 0x4000 } },
+		.note = { 4, 20, NT_GNU_BUILD_ID },
+		.name = "GNU",
+	};
+	put("fuzz_kcore", "core", &core, sizeof(core));
+	put("fuzz_kcore", "note", &core.note, sizeof(core) - offsetof(__typeof__(core), note));
+}
+END_TEST
+
+/* The sample asserts as tests do, so these are some. */
 int main(int argc, char **argv)
 {
 	if (argc != 2)
@@ -47,10 +156,15 @@ int main(int argc, char **argv)
 	top = argv[1];
 	Suite *suite = suite_create("seed");
 	TCase *tcase = tcase_create("seed");
-	tcase_add_test(tcase, seeds);
+	tcase_add_loop_test(tcase, texts_are_written, 0, UK_ARRAY_SIZE(texts));
+	tcase_add_loop_test(tcase, objects_are_compiled, 0, 2);
+	tcase_add_test(tcase, an_update_is_packed);
+	tcase_add_test(tcase, keys_are_made);
+	tcase_add_test(tcase, a_text_has_its_patch);
+	tcase_add_test(tcase, a_core_has_a_header);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_SILENT);
+	srunner_run_all(runner, CK_NORMAL);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed != 0;

@@ -108,8 +108,8 @@ struct uk_error *uk_included_load(const struct uk_view *view, struct uk_included
 	uk_auto_free char *path = NULL;
 	uk_auto_included struct uk_included included = {};
 	bool known = false;
-	struct uk_error *err = uk_asprintf(&path, "%.*s/included",
-					   (int)(strrchr(dir, '/') - dir), dir);
+	struct uk_error *err =
+		uk_asprintf(&path, "%.*s/included", (int)(strrchr(dir, '/') - dir), dir);
 	if (!err)
 		err = recall(view, path, &included, &known);
 	if (!err && !known)

@@ -26,8 +26,8 @@
 #define ONCE "static _Bool __attribute__((section(\".data..once\"))) __already_done"
 
 #define BTF_ID(name)                                                                               \
-	"asm(\".pushsection .BTF_ids,\\\"a\\\"\\n.local __BTF_ID__" name "\\n"                       \
-	".type __BTF_ID__" name ", STT_OBJECT\\n.size __BTF_ID__" name ", 4\\n"                     \
+	"asm(\".pushsection .BTF_ids,\\\"a\\\"\\n.local __BTF_ID__" name "\\n"                     \
+	".type __BTF_ID__" name ", STT_OBJECT\\n.size __BTF_ID__" name ", 4\\n"                    \
 	"__BTF_ID__" name ":\\n.zero 4\\n.popsection\");\n"
 
 struct test_case {
@@ -250,8 +250,9 @@ static const struct test_case cases[] = {
 	  USE BTF_ID("struct__a__812346") "int f(void) { return use(&use); }", "" },
 	{ "ids of types are renumbered, and one is new",
 	  USE BTF_ID("struct__a2__712345") "int f(void) { return use(&use); }",
-	  USE BTF_ID("struct__a2__812346") BTF_ID("struct__a3__912347")
-	  "int f(void) { return use(&use); }", "find registration:t.o:.BTF_ids\n" },
+	  USE BTF_ID("struct__a2__812346")
+		  BTF_ID("struct__a3__912347") "int f(void) { return use(&use); }",
+	  "find registration:t.o:.BTF_ids\n" },
 	{ "a table grows",
 	  USE "static const int t[] = { 1, 2 }; int f(int i) { return use(t, t[i]); }",
 	  USE "static const int t[] = { 1, 2, 3 }; int f(int i) { return use(t, t[i]); }",

@@ -136,7 +136,11 @@ START_TEST(a_kernel_that_knows_the_key_takes_what_it_signed)
 		    "1 I--- 1 perm 1f01 0 0 asymmetri Other: 00: X509.rsa\n");
 	ck_fails(uk_module_may_load(&machine.paths, signer), UK_ERR_REFUSED,
 		 "does not list the key 'Owner'");
-	ck_ok(uk_asprintf(&line, "1 I--- 1 perm 0 0 asymmetri O%s:X509 %s\n", id, id));
+	/* Neither a longer id nor a name that looks like one is the key. */
+	ck_ok(uk_asprintf(&line,
+			  "1 I--- 1 perm 0 0 asymmetri O: 00%s: X509.rsa 0 []\n"
+			  "2 I--- 1 perm 0 0 asymmetri O: %s00: X509.rsa 0 []\n",
+			  id, id));
 	machine_put(&machine, "proc/keys", line);
 	ck_fails(uk_module_may_load(&machine.paths, signer), UK_ERR_REFUSED, "mokutil");
 	free(line);

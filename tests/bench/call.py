@@ -43,13 +43,6 @@ TITLES = {"syscall": "a system call", "module": "a function of a module",
 LIMITS = {"6.1": 2, "6.12": 3}
 
 
-class CountingGuest(guest.Guest):
-    """Time goes by instructions, one for a nanosecond."""
-
-    def argv(self, initrd):
-        return super().argv(initrd) + ["-icount", "shift=0,sleep=off"]
-
-
 def make_update(call, line, tree, home, key):
     edit = call.edit[line] if isinstance(call.edit, dict) else call.edit
     patch, update = home / f"{call.name}.patch", home / f"{call.name}.upk"
@@ -78,15 +71,9 @@ def boot(line, release, home, key, trusted):
         target = call.target if call.site else "none"
         command.append(f"sh /bench/call.sh {call.name} {call.what} {target} "
                        f"{call.function} {number}")
-    said = []
-    machine = CountingGuest(guest.find_kernel(release), ramfs, "\n".join(command),
-                            home / "console.log", deadline=900, accel="tcg", cpus=1)
     say(f"{release}: counting")
-    status = machine.boot(said.append)
-    if status != 0:
-        raise VmError("\n".join([f"the guest ended with {status}:"] + said +
-                                machine.console_tail(20)))
-    return said
+    return bench.boot(bench.CountingGuest(guest.find_kernel(release), ramfs, "\n".join(command),
+                                          home / "console.log", deadline=900))
 
 
 def counts_of(said):

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 struct pipes {
@@ -41,8 +42,13 @@ static struct uk_error *pipes_init(struct pipes *pipes)
 	return NULL;
 }
 
-static void __attribute__((noreturn)) child(const struct uk_process *process, struct pipes *pipes)
+static void __attribute__((noreturn))
+child(const struct uk_process *process, struct pipes *pipes, pid_t parent)
 {
+	/* Killed with us, so that it does not write where the next run begins. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);
 	dup2(pipes->in[0], STDIN_FILENO);
 	dup2(pipes->out[1], STDOUT_FILENO);
 	dup2(pipes->err[1], STDERR_FILENO);
@@ -123,11 +129,11 @@ struct uk_error *uk_process_run(const struct uk_process *process, struct uk_proc
 	struct uk_error *err = pipes_init(&pipes);
 	if (err)
 		return err;
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 	if (pid < 0)
 		return uk_error_errno(errno, "fork for %s", process->argv[0]);
 	if (!pid)
-		child(process, &pipes);
+		child(process, &pipes, parent);
 	close(pipes.in[0]);
 	close(pipes.out[1]);
 	close(pipes.err[1]);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Running other programs: by argument vector only, never through a shell. */
+/*
+ * Running other programs: by argument vector only, never through a shell. They are killed when
+ * the thread that runs them ends before them.
+ */
 #ifndef UPKEEP_BASE_PROCESS_H
 #define UPKEEP_BASE_PROCESS_H
 

@@ -13,6 +13,7 @@
 #include "kbuild/tools.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@ void uk_tree_close(struct uk_tree *tree)
 {
 	if (!tree)
 		return;
+	uk_cleanup_close(&tree->lock);
 	uk_kernel_destroy(tree->kernel);
 	uk_units_destroy(tree->units);
 	uk_strv_destroy(tree->make, tree->nr_make);
@@ -161,9 +163,21 @@ static struct uk_error *make_words(struct uk_tree *tree)
 	return NULL;
 }
 
+/*
+ * What make runs may live on when this process is killed, and goes on writing into the tree:
+ * they inherit the lock on it, so that the next run waits until they are done.
+ */
+static void enter_with_lock(void *arg)
+{
+	const struct uk_tree *tree = arg;
+	if (chdir(tree->dir) < 0 || fcntl(tree->lock, F_SETFD, 0) < 0)
+		_exit(126);
+}
+
 static struct uk_error *make(const struct uk_tree *tree, const char *const *targets)
 {
-	return uk_make_run(tree->dir, tree->make, tree->nr_make, targets, NULL, NULL, NULL);
+	return uk_make_run(tree->dir, tree->make, tree->nr_make, targets, enter_with_lock,
+			   (void *)tree, NULL);
 }
 
 /*
@@ -376,7 +390,6 @@ static struct uk_error *open_tree(struct uk_tree *tree, const struct uk_tree_opt
 {
 	uk_auto_free char *own_config = NULL;
 	uk_auto_config struct uk_config wanted = {};
-	uk_auto_close int lock = -1;
 	struct uk_error *err = uk_tools_check(!options->release);
 	if (!err)
 		err = options->release ? take_kernel(tree, options)
@@ -391,7 +404,7 @@ static struct uk_error *open_tree(struct uk_tree *tree, const struct uk_tree_opt
 		err = make_words(tree);
 	if (!err)
 		err = uk_cache_lock(tree->cache, tree->dir + strlen(tree->cache->root) + 1,
-				    tree->sink, &lock);
+				    tree->sink, &tree->lock);
 	if (!err && !uk_stamp_exists(tree->dir))
 		err = make_tree(tree, options, config, &wanted);
 	if (!err && !tree->kernel)
@@ -402,6 +415,8 @@ static struct uk_error *open_tree(struct uk_tree *tree, const struct uk_tree_opt
 		err = list_units(tree);
 	if (!err)
 		err = find_id(tree, config);
+	uk_cleanup_close(&tree->lock);
+	tree->lock = -1;
 	tree->modversions = uk_config_get(&wanted, "CONFIG_MODVERSIONS") != NULL;
 	tree->ibt = uk_config_get(&wanted, "CONFIG_X86_KERNEL_IBT") != NULL;
 	return err;
@@ -416,6 +431,7 @@ struct uk_error *uk_tree_open(const struct uk_cache *cache, const struct uk_tree
 	if (!tree)
 		return uk_error_nomem();
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	tree->lock = -1;
 	tree->cache = cache;
 	tree->sink = options->sink;
 	tree->jobs = options->jobs ? options->jobs : cpus > 0 ? (unsigned int)cpus : 1;

@@ -33,6 +33,7 @@ struct uk_tree {
 	size_t nr_make;
 	struct uk_units *units;
 	unsigned long long own_size; /* bytes of the tree of one's own, else 0 */
+	int lock;		     /* on the tree while it is made, else -1 */
 };
 
 /*

@@ -10,8 +10,14 @@
 #include "base/vec.h"
 #include "tap.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 START_TEST(errors_wrap_and_map_to_exit_codes)
 {
@@ -161,6 +167,38 @@ START_TEST(programs_are_run_by_argument)
 }
 END_TEST
 
+/* Says its pid through a pipe that nobody else has, and sleeps. */
+static void run_sleeper(int fd)
+{
+	const char *const argv[] = { "sh", "-c", "echo $$ >&$0; exec sleep 1000", "9", NULL };
+	struct uk_process process = { .argv = argv };
+	dup2(fd, 9);
+	close(fd);
+	uk_error_destroy(uk_process_check(&process, NULL));
+	_exit(0);
+}
+
+START_TEST(programs_end_with_who_runs_them)
+{
+	int pipes[2];
+	char pid[32];
+	ck_assert_int_eq(pipe2(pipes, O_CLOEXEC), 0);
+	pid_t runner = fork();
+	if (!runner)
+		run_sleeper(pipes[1]);
+	close(pipes[1]);
+	ck_assert_int_gt(read(pipes[0], pid, sizeof(pid)), 1);
+	ck_assert_int_eq(kill(atoi(pid), 0), 0);
+	ck_assert_int_eq(kill(runner, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(runner, NULL, 0), runner);
+	/* The sleeper has the pipe's other end. */
+	struct pollfd end = { .fd = pipes[0], .events = POLLIN };
+	ck_assert_int_eq(poll(&end, 1, 10000), 1);
+	ck_assert_int_eq(read(pipes[0], pid, sizeof(pid)), 0);
+	close(pipes[0]);
+}
+END_TEST
+
 /* The example of FIPS 180-4 for "abc". */
 START_TEST(hash_is_sha256)
 {
@@ -184,6 +222,7 @@ int main(void)
 	tcase_add_test(tcase, files_are_whole_and_have_their_mode);
 	tcase_add_test(tcase, files_take_the_place_of_plain_files_only);
 	tcase_add_test(tcase, programs_are_run_by_argument);
+	tcase_add_test(tcase, programs_end_with_who_runs_them);
 	tcase_add_test(tcase, hash_is_sha256);
 	suite_add_tcase(suite, tcase);
 	return tap_run(suite);

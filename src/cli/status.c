@@ -67,6 +67,12 @@ static void add_update(struct json_object *list, const struct uk_live_update *up
 	uk_json_number(entry, "tasks_checked", update->tasks_checked);
 	uk_json_text(entry, "description", update->description);
 	add_texts(entry, "cves", update->cves.data, update->cves.len);
+	if (update->hidden) {
+		uk_json_text(entry, "modules", NULL);
+		uk_json_text(entry, "functions", NULL);
+		uk_json_text(entry, "writes", NULL);
+		return;
+	}
 	add_texts(entry, "modules", update->modules.data, update->modules.len);
 	uk_report_functions_json(entry, update->functions.data, update->functions.len);
 	add_writes(entry, update);
@@ -107,7 +113,9 @@ static void say_state(const struct uk_cli *cli, const struct uk_live_update *upd
 		uk_cli_say(cli, "%s  applied  %s  pause %s  %s%s", update->id,
 			   time_text(update->applied_at, when),
 			   uk_duration_text(update->pause_ns, pause),
-			   uk_changes_text(update->functions.len, count_data(update), changes),
+			   update->hidden ? "(root is told more)"
+					  : uk_changes_text(update->functions.len,
+							    count_data(update), changes),
 			   cves);
 		break;
 	case UK_LIVE_UNDONE:

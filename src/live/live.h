@@ -133,6 +133,7 @@ struct uk_live_update {
 	UK_VEC(char *) modules; /* part modules that are loaded */
 	UK_VEC(struct uk_live_function) functions;
 	UK_VEC(struct uk_live_write) writes;
+	bool hidden; /* it is applied, and who asks may not know functions, writes and modules */
 };
 
 struct uk_live_status {

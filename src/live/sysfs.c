@@ -141,8 +141,10 @@ static struct uk_error *read_list(const char *dir, const char *name, add_fn add,
 	size_t len;
 	struct uk_error *err = uk_asprintf(&path, "%s/%s", dir, name);
 	/* Addresses are for root alone; whoever else asks is told the rest. */
-	if (!err && access(path, R_OK) < 0 && errno == EACCES)
+	if (!err && access(path, R_OK) < 0 && errno == EACCES) {
+		update->hidden = true;
 		return NULL;
+	}
 	if (!err)
 		err = uk_file_read(path, LIST_MAX, &text, &len);
 	char *save = NULL;

@@ -41,7 +41,9 @@ expect new "applied twice at once"
 
 # Whoever is not root may look.
 as_nobody 0 status
-said "$id"
+said "^$id  applied  .*root is told more"
+as_nobody 0 status --json
+said '"functions": ?null'
 as_nobody 1 undo "$id"
 said "by root alone"
 as_nobody 1 apply "$PWD/1.upk"

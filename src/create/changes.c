@@ -59,7 +59,7 @@ struct uk_error *uk_work_find_units(struct uk_work *work)
 	work->report->units = work->touched->all.len;
 	if (!work->touched->all.len)
 		return uk_error_create(UK_ERR_NOTHING,
-				       "the patch touches nothing that kernel %s is built from",
+				       "the patch changes nothing that kernel %s is built from",
 				       work->tree->release);
 	return NULL;
 }

@@ -432,12 +432,9 @@ static int compare_touched(const void *a, const void *b)
 	return order ? order : strcmp(uk_unit_target(one), uk_unit_target(other));
 }
 
-static struct uk_error *take_candidates(struct finder *finder)
+/* Takes the candidates into the list; with @err (handed on) they go away. */
+static struct uk_error *keep_candidates(struct finder *finder, struct uk_error *err)
 {
-	struct uk_error *err = NULL;
-	if (finder->candidates.len >= WORTH_PREPROCESSING)
-		err = uk_preprocess_filter(finder->orig, finder->patched, finder->candidates.data,
-					   &finder->candidates.len);
 	size_t nr = finder->candidates.len;
 	if (!err && nr && !uk_vec_reserve(&finder->list->all, nr))
 		err = uk_error_nomem();
@@ -450,6 +447,48 @@ static struct uk_error *take_candidates(struct finder *finder)
 	}
 	finder->candidates.len = 0;
 	return err;
+}
+
+static struct uk_error *filter_candidates(struct finder *finder)
+{
+	return uk_preprocess_filter(finder->orig, finder->patched, finder->candidates.data,
+				    &finder->candidates.len);
+}
+
+static struct uk_error *take_candidates(struct finder *finder)
+{
+	struct uk_error *err = NULL;
+	if (finder->candidates.len >= WORTH_PREPROCESSING)
+		err = filter_candidates(finder);
+	return keep_candidates(finder, err);
+}
+
+/* In both views, by the same command, and linked into neither the kernel nor a module. */
+static bool is_apart_in_both(const struct uk_touched *touched)
+{
+	return touched->orig && touched->patched && touched->patched->place == UK_UNIT_APART &&
+	       !strcmp(touched->orig->command, touched->patched->command);
+}
+
+/*
+ * The objects of such units are not compared later on, for an update does not reach them.
+ * Whether their code changes at all is asked here: a comment is no reason to refuse.
+ */
+static struct uk_error *drop_same_apart(struct finder *finder)
+{
+	size_t kept = 0;
+	if (!uk_vec_reserve(&finder->candidates, finder->list->all.len))
+		return uk_error_nomem();
+	uk_vec_for_each(touched, &finder->list->all) {
+		if (is_apart_in_both(touched))
+			finder->candidates.data[finder->candidates.len++] = *touched;
+		else
+			finder->list->all.data[kept++] = *touched;
+	}
+	finder->list->all.len = kept;
+	if (!finder->candidates.len)
+		return NULL;
+	return keep_candidates(finder, filter_candidates(finder));
 }
 
 struct uk_error *uk_touched_find(const struct uk_view *orig, const struct uk_view *patched,
@@ -477,6 +516,8 @@ struct uk_error *uk_touched_find(const struct uk_view *orig, const struct uk_vie
 		err = judge_candidates(&finder);
 	if (!err)
 		err = take_candidates(&finder);
+	if (!err)
+		err = drop_same_apart(&finder);
 	if (err)
 		return err;
 	if (finder.list->all.len)

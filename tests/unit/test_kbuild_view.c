@@ -14,10 +14,12 @@
 	"CMD|" name ".o|" name ".c|y|" name "|-|gcc-12 -Wp,-MMD,." name ".o.d -I./include " more   \
 	" -O2 -c -o " name ".o " name ".c\n"
 
-static const char dump[] = "LINK|ld -r\n"
-			   "CMD|upkeep/part.o|upkeep/part.c|m|part|-|gcc-12 -c -o upkeep/part.o "
-			   "upkeep/part.c\n" CC_LINE("one", "") CC_LINE("two", "")
-				   CC_LINE("three", "-pedantic-errors");
+static const char dump[] =
+	"LINK|ld -r\n"
+	"CMD|upkeep/part.o|upkeep/part.c|m|part|-|gcc-12 -c -o upkeep/part.o "
+	"upkeep/part.c\n" CC_LINE("one", "") CC_LINE("two", "") CC_LINE(
+		"three",
+		"-pedantic-errors") "CMD|apart.o|apart.c|x|apart|-|gcc-12 -c -o apart.o apart.c\n";
 
 static const struct {
 	const char *path, *text;
@@ -322,6 +324,7 @@ static void setup_touched(void)
 	write_at("inner.h", "#define IN 1\n");
 	write_at("body.c", "int body(void) { return 1; }\n");
 	write_at("x.asn1", "a\n");
+	write_at("apart.c", "int apart(void) { return 1; }\n");
 	write_at("one.c", "#include <h.h>\n\nint one(void)\n{\n\treturn 1;\n}\n"
 			  "#include \"inner.h\"\n");
 	write_at("two.c",
@@ -358,6 +361,26 @@ START_TEST(the_source_of_a_unit_may_be_included_by_another)
 	ck_ok(uk_asprintf(&gone, "%s/one.c", world.tree.dir));
 	ck_assert_int_eq(remove(gone), 0);
 	touches("unknown", CHANGE_THREE, unknown, 2);
+}
+END_TEST
+
+/* Nobody compares such objects later. */
+START_TEST(what_is_linked_apart_is_touched_if_its_code_changes)
+{
+	const char *const apart[] = { "apart.o" };
+	touches("apart",
+		"--- a/apart.c\n+++ b/apart.c\n@@ -1,1 +1,1 @@\n-int apart(void) { return 1; }\n"
+		"+int apart(void) { return 2; }\n",
+		apart, 1);
+	touches("comment",
+		"--- a/apart.c\n+++ b/apart.c\n@@ -1,1 +1,2 @@\n+/* A word. */\n"
+		" int apart(void) { return 1; }\n",
+		NULL, 0);
+	/* Whatever is wrong, it is not passed over. */
+	touches("broken",
+		"--- a/apart.c\n+++ b/apart.c\n@@ -1,1 +1,2 @@\n+#error no\n"
+		" int apart(void) { return 1; }\n",
+		apart, 1);
 }
 END_TEST
 
@@ -403,6 +426,7 @@ int main(void)
 	tcase_add_checked_fixture(touched, setup_touched, teardown);
 	tcase_add_test(touched, only_what_a_patch_can_affect_is_touched);
 	tcase_add_test(touched, the_source_of_a_unit_may_be_included_by_another);
+	tcase_add_test(touched, what_is_linked_apart_is_touched_if_its_code_changes);
 	tcase_add_test(touched, what_has_an_unknown_part_is_refused);
 	suite_add_tcase(suite, touched);
 	return tap_run(suite);

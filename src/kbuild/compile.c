@@ -128,10 +128,25 @@ static bool lacks_file(const struct uk_process_result *result)
 				  strstr(result->errout, "file not found"));
 }
 
+/* What the machine lacks is not the patch's fault; NULL when it is. */
+static const char *find_lack(const struct uk_process_result *result)
+{
+	if (strstr(result->errout, "No space left on device"))
+		return "no room where the cache or /tmp is (--cache and TMPDIR name others)";
+	if (strstr(result->errout, "Killed signal terminated program") || result->status > 128)
+		return "the compiler was killed; there may be too little memory for so many at "
+		       "once (see --jobs)";
+	return NULL;
+}
+
 /* Its first lines say what is wrong; what follows is mostly consequences. */
 static struct uk_error *compile_error(const struct uk_compile_job *job,
 				      const struct uk_process_result *result)
 {
+	const char *lack = find_lack(result);
+	if (lack)
+		return uk_error_create(UK_ERR_SYSTEM, "compiling %s: %s:\n%.*s", job->unit->source,
+				       lack, SHOWN, result->errout);
 	return uk_error_create(UK_ERR_INVALID, "%s does not compile:\n%.*s", job->unit->source,
 			       SHOWN, result->errout_len ? result->errout : "no reason given");
 }

@@ -281,12 +281,22 @@ static struct uk_error *elsewhere(struct uk_place *place, const struct uk_spot *
 	return err ? err : add_static_call_key(place, symbol->name);
 }
 
-/* The address of an existing function is the running kernel's, whoever asks for it. */
+static bool has_endbr(const struct uk_entity *entity)
+{
+	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	const uint8_t *code = uk_entity_data(entity);
+	return code && entity->size >= sizeof(endbr64) && !memcmp(code, endbr64, sizeof(endbr64));
+}
+
+/*
+ * The address of an existing function is the running kernel's, whoever asks for it. One whose
+ * address nobody took has no landing pad there: with IBT an indirect call of it would be fatal.
+ */
 static bool is_address_of_existing(const struct uk_spot *spot, const struct uk_ref *ref)
 {
 	const struct uk_entity *entity = ref->target.entity;
 	return uk_entity_is_function(entity) && entity->twin && !ref->branch && !spot->table &&
-	       ref->target.delta == 0;
+	       ref->target.delta == 0 && (has_endbr(entity->twin) || !has_endbr(entity));
 }
 
 static bool named_by_section(const struct uk_ref *ref)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The phases that lead to an apply: everything up to the core, nothing of it changes code. */
+#include "base/file.h"
+#include "base/strbuf.h"
 #include "live/core.h"
 #include "live/device.h"
 #include "live/job.h"
@@ -122,8 +124,27 @@ struct uk_error *uk_job_read_bundle(struct uk_job *job)
 	return err ? err : uk_parts_init(job->paths, job->bundle, job->subject, &job->parts);
 }
 
+/* The kernel takes the flag away when it does not use what the processor offers. */
+static struct uk_error *has_ibt(bool *ret)
+{
+	uk_auto_free char *text = NULL;
+	size_t len;
+	struct uk_error *err = uk_file_read("/proc/cpuinfo", 64 << 20, &text, &len);
+	if (err)
+		return err;
+	char *flags = strstr(text, "\nflags");
+	if (flags)
+		flags[1 + strcspn(flags + 1, "\n")] = '\0';
+	*ret = flags && (strstr(flags, " ibt ") || uk_str_ends(flags, " ibt"));
+	return NULL;
+}
+
 struct uk_error *uk_job_match(struct uk_job *job)
 {
+	bool ibt = false;
+	struct uk_error *err = job->update->ibt ? has_ibt(&ibt) : NULL;
+	if (err)
+		return err;
 	struct uk_match_request request = {
 		.memory = job->memory,
 		.kallsyms = job->kallsyms,
@@ -132,6 +153,7 @@ struct uk_error *uk_job_match(struct uk_job *job)
 		.nr_replaced = job->stack.replaced.len,
 		.written = job->stack.written.data,
 		.nr_written = job->stack.written.len,
+		.ibt = ibt,
 	};
 	uk_subject_fill(job->subject, &request);
 	return uk_match_run(&request, &job->match);

@@ -377,6 +377,37 @@ static struct uk_error *match_symbols(struct job *job)
 	return NULL;
 }
 
+static bool is_code(const struct job *job, uint64_t address)
+{
+	const struct uk_kallsym *symbol = uk_kallsyms_at(job->request->kallsyms, address);
+	return symbol && symbol->address == address && strchr("tTwW", symbol->type);
+}
+
+/* The kernel seals functions at boot of which it knows that nobody calls them by a pointer. */
+static struct uk_error *check_landing_pads(const struct job *job)
+{
+	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	for (size_t i = 0; job->request->ibt && i < job->request->nr_taken; i++) {
+		const char *name = job->request->taken[i];
+		uint64_t address = uk_match_address(job->match, name);
+		uint8_t code[sizeof(endbr64)];
+		if (!address || !is_code(job, address))
+			continue;
+		struct uk_error *err =
+			uk_memory_read(job->request->memory, address, code, sizeof(code));
+		if (err)
+			return err;
+		if (memcmp(code, endbr64, sizeof(code)) != 0)
+			return uk_error_create(
+				UK_ERR_REFUSED,
+				"the new code has a pointer to function %s, which has "
+				"no landing pad in the running kernel (endbr64): this "
+				"processor would not let it be called by a pointer",
+				name);
+	}
+	return NULL;
+}
+
 /* Sections that were placed but have no content to compare. */
 static struct uk_error *list_places(struct job *job, const struct uk_placement *placement)
 {
@@ -414,6 +445,8 @@ static struct uk_error *run_job(struct job *job)
 		err = match_pointer(job, i);
 	if (!err)
 		err = match_symbols(job);
+	if (!err)
+		err = check_landing_pads(job);
 	for (size_t i = 0; !err && i < job->placements.nr; i++)
 		err = list_places(job, job->placements.plain[i]);
 	return err;

@@ -58,6 +58,11 @@ struct uk_match_request {
 	 */
 	const char *const *symbols;
 	size_t nr_symbols;
+	/* Those of them whose address the new code takes, and whether this processor wants a
+	 * landing pad where such a pointer leads (IBT). */
+	const char *const *taken;
+	size_t nr_taken;
+	bool ibt;
 	/* What is applied now, oldest first. */
 	const struct uk_match_replaced *replaced;
 	size_t nr_replaced;

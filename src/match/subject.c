@@ -24,6 +24,7 @@ void uk_subject_destroy(struct uk_subject *subject)
 	uk_vec_deinit(&subject->parts);
 	uk_vec_deinit(&subject->skip);
 	uk_vec_deinit(&subject->symbols);
+	uk_vec_deinit(&subject->taken);
 	free(subject);
 }
 
@@ -108,6 +109,33 @@ static struct uk_error *collect_symbols(struct uk_subject *subject)
 	return NULL;
 }
 
+/* A call or a jump is relative, a pointer is not. */
+static bool takes_address(const struct uk_reloc *reloc)
+{
+	return is_wanted(reloc->symbol) && !reloc->addend &&
+	       (reloc->type == R_X86_64_64 || reloc->type == R_X86_64_32S ||
+		reloc->type == R_X86_64_32);
+}
+
+static struct uk_error *collect_taken(struct uk_subject *subject)
+{
+	uk_auto_map struct uk_map seen = {};
+	for (size_t i = 0; i < subject->parts.len; i++) {
+		if (subject->skip.data[i])
+			continue;
+		uk_vec_for_each(section, &subject->parts.data[i]->sections)
+			uk_vec_for_each(reloc, &(*section)->relocs) {
+				bool added = false;
+				if (!takes_address(reloc))
+					continue;
+				if (!uk_map_insert_str(&seen, reloc->symbol->name, &added) ||
+				    (added && !uk_vec_push(&subject->taken, reloc->symbol->name)))
+					return uk_error_nomem();
+			}
+	}
+	return NULL;
+}
+
 struct uk_error *uk_subject_load(const struct uk_bundle *bundle, const bool *skip,
 				 struct uk_subject **ret)
 {
@@ -121,6 +149,8 @@ struct uk_error *uk_subject_load(const struct uk_bundle *bundle, const bool *ski
 		err = load_parts(subject, skip);
 	if (!err)
 		err = collect_symbols(subject);
+	if (!err)
+		err = collect_taken(subject);
 	if (err)
 		return uk_error_wrap(err, "%s", uk_bundle_name(bundle));
 	*ret = uk_take(subject);
@@ -135,6 +165,8 @@ void uk_subject_fill(const struct uk_subject *subject, struct uk_match_request *
 	request->skip_part = subject->skip.data;
 	request->symbols = subject->symbols.data;
 	request->nr_symbols = subject->symbols.len;
+	request->taken = subject->taken.data;
+	request->nr_taken = subject->taken.len;
 }
 
 /* Which parts are for modules. */

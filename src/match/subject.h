@@ -16,6 +16,7 @@ struct uk_subject {
 	UK_VEC(struct uk_object *) plain, prev, parts;
 	UK_VEC(bool) skip;	      /* by number of part: left out, its target is not there */
 	UK_VEC(const char *) symbols; /* for uk_match_request.symbols; borrowed from parts */
+	UK_VEC(const char *) taken;   /* and .taken */
 };
 
 /*

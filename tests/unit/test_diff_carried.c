@@ -76,6 +76,29 @@ START_TEST(new_pointers_of_a_table)
 }
 END_TEST
 
+/* The running kernel's has no endbr64, for nobody took its address. */
+START_TEST(a_function_that_becomes_a_pointer_with_ibt)
+{
+	static const char orig[] =
+		USE NOINLINE "static noinline int a(int x) { return use(0, x); }"
+			     "static noinline int b(int x) { return use(0, x, 1); }"
+			     "int (*const table[])(int) = { b, b };"
+			     "int f(int x) { return a(x) + b(x) + use(table); }";
+	static const char patched[] =
+		USE NOINLINE "static noinline int a(int x) { return use(0, x); }"
+			     "static noinline int b(int x) { return use(0, x, 2); }"
+			     "int (*const table[])(int) = { b, a };"
+			     "int f(int x) { return a(x) + b(x) + use(table); }";
+	struct diff_run run = {};
+	ck_ok(diff_run(&run, orig, patched, "-fcf-protection=branch"));
+	assert_relocs(&run, ".rodata.upk.7.table", ".upk.7.b+0\n.text.upk.7.a+0\n");
+	diff_run_deinit(&run);
+	ck_ok(diff_run(&run, orig, patched, NULL));
+	assert_relocs(&run, ".rodata.upk.7.table", ".upk.7.b+0\n.upk.7.a+0\n");
+	diff_run_deinit(&run);
+}
+END_TEST
+
 START_TEST(names_of_the_running_kernel)
 {
 	struct diff_run run = {};
@@ -430,6 +453,7 @@ int main(void)
 	TCase *tcase = tcase_create("carried");
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, new_pointers_of_a_table);
+	tcase_add_test(tcase, a_function_that_becomes_a_pointer_with_ibt);
 	tcase_add_test(tcase, names_of_the_running_kernel);
 	tcase_add_test(tcase, addends_count_from_the_next_instruction);
 	tcase_add_test(tcase, calls_go_to_the_new_code_and_addresses_stay_the_running_ones);

@@ -701,6 +701,30 @@ START_TEST(pointers_are_found_in_compared_data)
 }
 END_TEST
 
+/* A new pointer to a function that the kernel has sealed, or that never was a target. */
+START_TEST(pointers_need_a_landing_pad)
+{
+	static const uint8_t sealed[] = { 0x66, 0x0f, 0x1f, 0x00 };
+	static const char *const cf[] = { "-fcf-protection=branch", NULL };
+	static const char *const taken[] = { "first", "visible" };
+	uk_object_destroy(object);
+	object = golden_compile(source, cf);
+	names[0] = "first";
+	names[1] = "visible";
+	kernel();
+	s.request.taken = taken;
+	s.request.nr_taken = 2;
+	s.request.ibt = true;
+	ck_ok(run());
+	uk_match_destroy(match);
+	match = NULL;
+	memcpy(sample_byte(&s, addr("first")), sealed, sizeof(sealed));
+	refused("the new code has a pointer to function first, which has no landing pad");
+	s.request.ibt = false;
+	ck_ok(run());
+}
+END_TEST
+
 START_TEST(pointers_of_other_updates_are_refused)
 {
 	struct uk_update_pointer pointer = { .symbol = (char *)"ops" };
@@ -760,6 +784,7 @@ int main(void)
 	tcase_add_test(tcase, updates_that_were_not_built_upon_are_named);
 	tcase_add_test(tcase, writes_find_their_old_bytes);
 	tcase_add_test(tcase, pointers_are_found_in_compared_data);
+	tcase_add_test(tcase, pointers_need_a_landing_pad);
 	tcase_add_test(tcase, pointers_of_other_updates_are_refused);
 	suite_add_tcase(suite, tcase);
 	return tap_run(suite);

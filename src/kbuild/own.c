@@ -174,6 +174,24 @@ static struct uk_error *find_symvers(struct uk_tree *tree, const char *source)
 	return err;
 }
 
+/*
+ * Without either, the one CRC that every module needs can still be had: kbuild notes it when it
+ * compiles the object that exports module_layout.
+ */
+struct uk_error *uk_own_find_crc(struct uk_tree *tree)
+{
+	uk_auto_free char *cmd = NULL, *crc = NULL;
+	struct uk_error *err = uk_asprintf(&cmd, "%s/kernel/module/.version.o.cmd", tree->dir);
+	if (!err)
+		err = uk_asprintf(&crc, "%s.crc", tree->dir);
+	if (err || !uk_file_exists(cmd))
+		return err;
+	err = uk_symvers_extract(cmd, crc);
+	if (!err)
+		tree->symvers = uk_take(crc);
+	return err;
+}
+
 struct uk_error *uk_own_describe(struct uk_tree *tree, const struct uk_tree_options *options)
 {
 	struct uk_error *err = NULL;

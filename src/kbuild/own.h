@@ -23,4 +23,9 @@ struct uk_error *uk_own_copy(struct uk_tree *tree, const char *source) uk_must_c
 struct uk_error *uk_own_describe(struct uk_tree *tree,
 				 const struct uk_tree_options *options) uk_must_check;
 
+/* The object that exports module_layout (CONFIG_MODVERSIONS), to be built with the tree. */
+#define UK_CRC_OBJECT "kernel/module/version.o"
+/* Takes from it the CRC of that symbol, if it was built: tree->symvers. */
+struct uk_error *uk_own_find_crc(struct uk_tree *tree) uk_must_check;
+
 #endif

@@ -162,6 +162,33 @@ struct uk_error *uk_symvers_gather(const char *modules, const char *path,
 	return err ? err : write_map(&map, path);
 }
 
+struct uk_error *uk_symvers_extract(const char *cmd, const char *path)
+{
+	static const char mark[] = "#SYMVER ";
+	uk_auto_map struct uk_map map = {};
+	uk_auto_free char *text = NULL;
+	size_t len;
+	struct uk_error *err = uk_file_read(cmd, 16 << 20, &text, &len);
+	if (err)
+		return err;
+	char *save;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *name = line + strlen(mark), *end, *rest;
+		if (!uk_str_starts(line, mark))
+			continue;
+		end = name + strcspn(name, " ");
+		unsigned long crc = strtoul(end, &rest, 16);
+		if (end == name || rest == end || *rest || crc > UINT32_MAX)
+			return uk_error_create(UK_ERR_INVALID, "%s: '%.80s' is no CRC", cmd, line);
+		*end = '\0';
+		struct uk_map_entry *entry = uk_map_insert_str(&map, name, NULL);
+		if (!entry)
+			return uk_error_nomem();
+		entry->num = crc;
+	}
+	return write_map(&map, path);
+}
+
 struct uk_error *uk_symvers_load(const char *path, struct uk_map *map)
 {
 	uk_auto_free char *text = NULL;

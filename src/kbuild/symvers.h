@@ -18,6 +18,12 @@ struct uk_error *uk_symvers_gather(const char *modules, const char *path,
 struct uk_error *uk_symvers_parse(const void *data, size_t len, const char *name,
 				  struct uk_map *map) uk_must_check;
 
+/*
+ * Writes the CRCs that kbuild noted in an object's .cmd file (lines "#SYMVER NAME 0xCRC") to
+ * @path, as above.
+ */
+struct uk_error *uk_symvers_extract(const char *cmd, const char *path) uk_must_check;
+
 /* Reads such a file, or a Module.symvers of kbuild: name -> CRC. */
 struct uk_error *uk_symvers_load(const char *path, struct uk_map *map) uk_must_check;
 

@@ -304,6 +304,9 @@ static struct uk_error *make_sources(const struct uk_tree *tree)
 		if (ok && unit->place != UK_UNIT_APART && wanted)
 			ok = uk_vec_push(&targets, unit->object);
 	}
+	/* for the CRC of module_layout: see uk_own_find_crc() */
+	if (ok && !tree->kernel && uk_units_find(tree->units, UK_CRC_OBJECT))
+		ok = uk_vec_push(&targets, UK_CRC_OBJECT);
 	ok = ok && uk_vec_push(&targets, NULL);
 	struct uk_error *err = ok ? NULL : uk_error_nomem();
 	uk_progress(tree->sink, "generating sources", 0, 1);
@@ -413,6 +416,8 @@ static struct uk_error *open_tree(struct uk_tree *tree, const struct uk_tree_opt
 		err = make_words(tree);
 	if (!err)
 		err = list_units(tree);
+	if (!err && !tree->symvers)
+		err = uk_own_find_crc(tree);
 	if (!err)
 		err = find_id(tree, config);
 	uk_cleanup_close(&tree->lock);

@@ -144,6 +144,27 @@ START_TEST(versions_of_modules_are_read)
 }
 END_TEST
 
+START_TEST(versions_are_taken_from_commands)
+{
+	uk_auto_free char *cmd = NULL, *path = NULL, *text = NULL;
+	size_t len;
+	static const char good[] = "cmd_kernel/x.o := gcc -o kernel/x.o\n\n#SYMVER b 0xfffffffe\n"
+				   "#SYMVER a 0x00000012\n";
+	ck_ok(uk_asprintf(&cmd, "%s/.x.o.cmd", dir));
+	ck_ok(uk_asprintf(&path, "%s/crc", dir));
+	ck_ok(uk_file_write(cmd, good, strlen(good), 0600));
+	ck_ok(uk_symvers_extract(cmd, path));
+	ck_ok(uk_file_read(path, 1 << 16, &text, &len));
+	ck_assert_str_eq(text, "0x00000012 a\n0xfffffffe b\n");
+	static const char *const bad[] = { "#SYMVER a 0x123456789\n", "#SYMVER a\n", "#SYMVER \n",
+					   "#SYMVER a 0x1 b\n", "#SYMVER a one\n" };
+	for (size_t i = 0; i < UK_ARRAY_SIZE(bad); i++) {
+		ck_ok(uk_file_write(cmd, bad[i], strlen(bad[i]), 0600));
+		ck_fails(uk_symvers_extract(cmd, path), UK_ERR_INVALID, "is no CRC");
+	}
+}
+END_TEST
+
 START_TEST(lists_of_versions_are_read)
 {
 	uk_auto_free char *path = NULL;
@@ -214,6 +235,7 @@ int main(void)
 	tcase_add_test(tcase, configurations_must_come_out_the_same);
 	tcase_add_test(tcase, configurations_are_parsed);
 	tcase_add_test(tcase, versions_of_modules_are_read);
+	tcase_add_test(tcase, versions_are_taken_from_commands);
 	tcase_add_test(tcase, lists_of_versions_are_read);
 	tcase_add_test(tcase, the_version_of_the_source_is_found);
 	tcase_add_test(tcase, files_have_their_part_in_the_build);

@@ -26,6 +26,22 @@
  *
  * A blocker seen before the stop is believed only if the count is unchanged after the walk.
  *
+ * Why not even the counts of most tasks need be read in the stop
+ * -------------------------------------------------------------
+ * __schedule() also counts each switch for its CPU (rq->nr_switches), in the same section with
+ * interrupts off and before the task's own count. So nr_context_switches() less the counts of
+ * some tasks changes only if one of the others is switched out. settle() takes the tasks that
+ * are busy (not clear, or switched since) and finds that difference at one instant: the CPUs'
+ * counts are read, an interrupt on every CPU sees to it that each counted switch has reached
+ * its task's count, the counts of the busy tasks are read, and the CPUs' counts are the same
+ * as before. The others were not switched out around that instant: their counts are the same
+ * before and after it, and none was born unseen.
+ *
+ * In the stop, no switch is under way. What the difference has grown by is the number of times
+ * that other tasks were switched out. If it is 0, they need not be looked at; else they are,
+ * until all of these switches are found. A machine that is never still for an instant cannot
+ * be settled, and all counts are read.
+ *
  * Which tasks there are: a reference is held to each task in the census, so none of these
  * pointers can come to mean another task. (start_boottime would not do as part of a key:
  * de_thread() gives it to another thread on exec.) A thread that exits stays in the census
@@ -41,6 +57,7 @@
 
 #include <linux/cpumask.h>
 #include <linux/hash.h>
+#include <linux/kernel_stat.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/prefetch.h>
@@ -49,6 +66,7 @@
 #include <linux/sched/stat.h>
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
+#include <linux/smp.h>
 #include <linux/slab.h>
 #include <linux/stacktrace.h>
 #include "compat.h"
@@ -58,12 +76,16 @@ enum {
 	UK_DEPTH = 256,			/* frames; a deeper stack is scanned */
 	UK_SPARE = 64,			/* room for threads born while the census is taken */
 	UK_AHEAD = 8,			/* tasks to prefetch */
+	UK_SETTLE_TRIES = 8,
 };
+
+/* No task was ever switched out so often: its stack is not known to be clear. */
+#define UK_UNCLEAR ULONG_MAX
 
 struct uk_seen {
 	struct task_struct *task;
 	unsigned long switches;		/* when its stack was found clear */
-	bool clear;
+	bool busy;
 };
 
 /* Only one is alive at a time: uk_updates_lock. */
@@ -75,8 +97,11 @@ struct uk_census {
 
 	struct uk_seen *seen;
 	u32 *slots;			/* hash of task to index + 1 into seen */
-	unsigned int nr, room, bits;
+	u32 *busy;			/* indices into seen */
+	unsigned int nr, room, bits, nr_busy;
 	unsigned long forks;
+	bool settled;
+	u64 others;			/* switches that are not those of busy tasks */
 	unsigned long frames[UK_DEPTH];
 };
 
@@ -245,6 +270,7 @@ static void list_tasks(struct uk_census *census)
 		if (*slot || census->nr == census->room)
 			continue;
 		census->seen[census->nr].task = get_task_struct(task);
+		census->seen[census->nr].switches = UK_UNCLEAR;
 		*slot = ++census->nr;
 	}
 	rcu_read_unlock();
@@ -266,7 +292,8 @@ int uk_census_take(const struct uk_update *update, bool undo, struct uk_report *
 	census->bits = ilog2(census->room) + 2;
 	census->seen = kvcalloc(census->room, sizeof(*census->seen), GFP_KERNEL);
 	census->slots = kvcalloc(BIT(census->bits), sizeof(*census->slots), GFP_KERNEL);
-	if (!census->seen || !census->slots) {
+	census->busy = kvcalloc(census->room, sizeof(*census->busy), GFP_KERNEL);
+	if (!census->seen || !census->slots || !census->busy) {
 		uk_census_free(census);
 		return -ENOMEM;
 	}
@@ -286,6 +313,7 @@ void uk_census_free(struct uk_census *census)
 		put_task_struct(census->seen[i].task);
 	kvfree(census->seen);
 	kvfree(census->slots);
+	kvfree(census->busy);
 	kfree(census);
 }
 
@@ -299,14 +327,13 @@ static void check_seen(struct uk_census *census, struct uk_seen *seen)
 	unsigned long switches = task_switches(task);
 	struct uk_stand stand;
 
-	seen->clear = false;
+	seen->switches = UK_UNCLEAR;
 	smp_rmb();	/* the count before on_cpu: step 1 before step 2 */
 	if (smp_load_acquire(&task->on_cpu) || uk_return_probes(task) || uk_graph_traced(task))
 		return;
 	census->report->out.tasks_before++;
 	if (!stack_stands(census, task, &stand)) {
 		seen->switches = switches;
-		seen->clear = true;
 		return;
 	}
 	smp_rmb();	/* the walk before the second look at the count */
@@ -316,7 +343,7 @@ static void check_seen(struct uk_census *census, struct uk_seen *seen)
 
 static bool still_clear(const struct uk_seen *seen)
 {
-	return seen->clear && seen->switches == task_switches(seen->task);
+	return seen->switches == task_switches(seen->task);
 }
 
 /* Before the stop, as often as wanted: each time only those that ran since the last. */
@@ -329,6 +356,79 @@ void uk_census_check(struct uk_census *census)
 			check_seen(census, &census->seen[i]);
 		cond_resched();
 	}
+}
+
+/* Idle tasks are always busy. */
+static u64 count_busy(const struct uk_census *census)
+{
+	unsigned int i, cpu;
+	u64 count = 0;
+
+	for (i = 0; i < census->nr_busy; i++)
+		count += task_switches(census->seen[census->busy[i]].task);
+	for_each_online_cpu(cpu)
+		count += task_switches(idle_task(cpu));
+	return count;
+}
+
+static void find_busy(struct uk_census *census)
+{
+	unsigned int i;
+
+	census->nr_busy = 0;
+	for (i = 0; i < census->nr; i++) {
+		struct uk_seen *seen = &census->seen[i];
+
+		seen->busy = !still_clear(seen);
+		if (seen->busy)
+			census->busy[census->nr_busy++] = i;
+	}
+}
+
+static bool all_listed(const struct uk_census *census)
+{
+	return census->forks == READ_ONCE(total_forks) && census->nr < census->room;
+}
+
+static bool others_still_clear(const struct uk_census *census)
+{
+	unsigned int i;
+
+	for (i = 0; i < census->nr; i++)
+		if (!census->seen[i].busy && !still_clear(&census->seen[i]))
+			return false;
+	return true;
+}
+
+static bool settle_once(struct uk_census *census)
+{
+	u64 all, busy;
+
+	if (!all_listed(census))
+		list_tasks(census);
+	find_busy(census);
+	smp_mb();	/* counts of the others, then the CPUs' */
+	all = nr_context_switches();
+	kick_all_cpus_sync();
+	busy = count_busy(census);
+	smp_mb();	/* counts of the busy, then the CPUs' once more */
+	if (all != nr_context_switches())
+		return false;
+	smp_mb();	/* the CPUs' counts, then those of the others once more */
+	/* Whoever was born meanwhile and has been switched out is not among the busy. */
+	if (!all_listed(census) || !others_still_clear(census))
+		return false;
+	census->others = all - busy;
+	return true;
+}
+
+/* Just before the stop, with cpus_read_lock() held from here until it is over. */
+void uk_census_settle(struct uk_census *census)
+{
+	unsigned int i;
+
+	for (i = 0; !census->settled && i < UK_SETTLE_TRIES; i++)
+		census->settled = settle_once(census);
 }
 
 /* A task that is on a CPU now runs this very stop. */
@@ -365,21 +465,43 @@ static void finish_self(struct uk_census *census)
 	}
 }
 
+/* Returns how often the task was switched out since it was found clear. */
+static u64 finish_seen(struct uk_census *census, const struct uk_seen *seen)
+{
+	if (still_clear(seen))
+		return 0;
+	finish_task(census, seen->task);
+	return task_switches(seen->task) - seen->switches;
+}
+
+/* Those who were not busy, until @owed switches are found; all if it is not known how many. */
+static u64 finish_others(struct uk_census *census, u64 owed)
+{
+	unsigned int i;
+
+	for (i = 0; i < census->nr && (owed || !census->settled); i++) {
+		if (i + UK_AHEAD < census->nr)
+			prefetch(&census->seen[i + UK_AHEAD].task->nvcsw);
+		if (!census->seen[i].busy || !census->settled)
+			owed -= finish_seen(census, &census->seen[i]);
+	}
+	return owed;
+}
+
 /*
  * With every CPU held and interrupts off. The list of tasks holds still: who changes it does
  * so with interrupts off, and so is not in the middle of it.
  */
 void uk_census_finish(struct uk_census *census)
 {
+	u64 owed = nr_context_switches() - count_busy(census) - census->others;
 	unsigned int i, cpu;
 
-	for (i = 0; i < census->nr; i++) {
-		if (i + UK_AHEAD < census->nr)
-			prefetch(&census->seen[i + UK_AHEAD].task->nvcsw);
-		if (!still_clear(&census->seen[i]))
-			finish_task(census, census->seen[i].task);
-	}
-	if (census->forks != READ_ONCE(total_forks) || census->nr == census->room)
+	for (i = 0; census->settled && i < census->nr_busy; i++)
+		finish_seen(census, &census->seen[census->busy[i]]);
+	owed = finish_others(census, owed);
+	/* What is still owed may be a newborn's. One that was never switched stands nowhere. */
+	if ((owed || !census->settled) && !all_listed(census))
 		finish_newborn(census);
 	for_each_online_cpu(cpu)
 		finish_task(census, idle_task(cpu));

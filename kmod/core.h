@@ -147,6 +147,8 @@ struct uk_census;
 int uk_census_take(const struct uk_update *update, bool undo, struct uk_report *report,
 		   struct uk_census **ret);
 void uk_census_check(struct uk_census *census);
+/* What follows wants cpus_read_lock() held throughout. */
+void uk_census_settle(struct uk_census *census);
 void uk_census_finish(struct uk_census *census);
 void uk_census_free(struct uk_census *census);
 

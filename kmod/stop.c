@@ -100,8 +100,10 @@ static void stop_locked(struct uk_stop *stop)
 		uk_census_check(stop->census);
 		stop->err = check_blocked(stop->report);
 	}
-	if (!stop->err)
+	if (!stop->err) {
+		uk_census_settle(stop->census);
 		stop_all(stop);
+	}
 	mutex_unlock(&text_mutex);
 	cpus_read_unlock();
 }

@@ -13,6 +13,12 @@
 
 #include <string.h>
 
+/* Addresses of labels: objtool reaches their code by such a table, if it knows its section. */
+static bool is_jump_table(const struct uk_section *section)
+{
+	return uk_str_ends(section->name, ".c_jump_table");
+}
+
 /* What a kind of section is called in the carried object; NULL: its own name. */
 static const char *chunk_prefix(const struct uk_chunk *chunk)
 {
@@ -20,7 +26,7 @@ static const char *chunk_prefix(const struct uk_chunk *chunk)
 	case UK_SECTION_TEXT:
 		return ".text";
 	case UK_SECTION_RODATA:
-		return ".rodata";
+		return is_jump_table(chunk->section) ? NULL : ".rodata";
 	case UK_SECTION_DATA:
 		return chunk->section->type == SHT_NOBITS ? ".bss" : ".data";
 	default:
@@ -28,7 +34,7 @@ static const char *chunk_prefix(const struct uk_chunk *chunk)
 	}
 }
 
-/* The loader knows these by name, with no suffix: one per module. */
+/* The loader or objtool know these by name, with no suffix: one per module. */
 static const char *chunk_own_name(const struct uk_chunk *chunk)
 {
 	return chunk->entity->kind == UK_SECTION_PERCPU ? ".data..percpu" : chunk->section->name;

@@ -159,8 +159,25 @@ static bool descriptor_same(const struct uk_entity *orig, const struct uk_entity
 	return ranges_same(&a_head, &b_head) && ranges_same(&a_tail, &b_tail);
 }
 
+/*
+ * Into the midst of code that is replaced: labels, of which only that very code knows. The twin of
+ * such a place is in the new code, even if it is as far from its beginning.
+ */
+static bool has_label_of_change(const struct uk_entity *entity)
+{
+	uk_vec_for_each(ref, &entity->refs) {
+		const struct uk_entity *code = ref->target.entity;
+		if (code && uk_entity_is_function(code) && code->changed &&
+		    (ref->target.delta || uk_entity_is_cold(code)))
+			return true;
+	}
+	return false;
+}
+
 bool uk_datum_same(const struct uk_entity *orig, const struct uk_entity *patched)
 {
+	if (orig->kind == UK_SECTION_RODATA && has_label_of_change(orig))
+		return false;
 	if (orig->kind == UK_SECTION_DESCRIPTOR && patched->kind == UK_SECTION_DESCRIPTOR)
 		return descriptor_same(orig, patched);
 	struct range a = whole(orig), b = whole(patched);

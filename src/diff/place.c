@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/strbuf.h"
+#include "diff/compare.h"
 #include "diff/plain.h"
 
 #include <inttypes.h>
@@ -291,12 +292,15 @@ static bool has_endbr(const struct uk_entity *entity)
 /*
  * The address of an existing function is the running kernel's, whoever asks for it. One whose
  * address nobody took has no landing pad there: with IBT an indirect call of it would be fatal.
+ * A cold piece has no address for others: a table of labels may begin with it, and must stay within
+ * the function.
  */
 static bool is_address_of_existing(const struct uk_spot *spot, const struct uk_ref *ref)
 {
 	const struct uk_entity *entity = ref->target.entity;
 	return uk_entity_is_function(entity) && entity->twin && !ref->branch && !spot->table &&
-	       ref->target.delta == 0 && (has_endbr(entity->twin) || !has_endbr(entity));
+	       ref->target.delta == 0 && !uk_entity_is_cold(entity) &&
+	       (has_endbr(entity->twin) || !has_endbr(entity));
 }
 
 static bool named_by_section(const struct uk_ref *ref)

@@ -88,6 +88,7 @@ static const struct {
 	{ ".meminit.*", UK_SECTION_DATA },
 	{ ".exit.*", UK_SECTION_EXIT_DATA },
 	{ ".data..percpu*", UK_SECTION_PERCPU },
+	{ ".data.rel.ro*", UK_SECTION_RODATA },
 	{ ".data*", UK_SECTION_DATA },
 	{ ".bss*", UK_SECTION_DATA },
 	{ ".ref.data*", UK_SECTION_DATA },

@@ -406,6 +406,39 @@ START_TEST(per_cpu_data_keep_their_section)
 END_TEST
 
 /* The linker takes it, and a program made of it does what the patched source says. */
+#define LABELS(section, add)                                                                       \
+	"extern void say(int) __attribute__((cold));"                                              \
+	"int f(int i, int x) {"                                                                    \
+	" static const void *const table[] __attribute__((section(" section ")))"                  \
+	"  = { &&cold, &&one, &&two };"                                                            \
+	" goto *table[i];"                                                                         \
+	" one: return x + " add ";"                                                                \
+	" two: return x * 7;"                                                                      \
+	" cold: say(x); return 3; }"
+
+/* Labels are places in the new code, the first of its cold piece too; objtool wants the section. */
+static void check_labels(const char *orig, const char *patched, const char *name)
+{
+	struct diff_run run = {};
+	ck_ok(diff_run(&run, orig, patched, NULL));
+	uk_auto_free char *text = diff_run_text(&run);
+	ck_assert_str_eq(text, "changed f\nchanged piece f.cold\ncarried data table.0\n");
+	assert_relocs(&run, name, ".text.upk.7.f.cold+0\n.text.upk.7.f+16\n.text.upk.7.f+32\n");
+	uk_auto_free char *relocs = relocs_text(section(&run, ".text.upk.7.f"));
+	ck_assert_ptr_nonnull(strstr(relocs, name));
+	diff_run_deinit(&run);
+}
+
+START_TEST(tables_of_labels_stay_with_their_function)
+{
+	check_labels(LABELS("\".rodata..c_jump_table,\\\"a\\\",@progbits #\"", "3"),
+		     LABELS("\".rodata..c_jump_table,\\\"a\\\",@progbits #\"", "4"),
+		     ".rodata..c_jump_table");
+	check_labels(LABELS("\".data.rel.ro.c_jump_table\"", "3"),
+		     LABELS("\".data.rel.ro.c_jump_table\"", "4"), ".data.rel.ro.c_jump_table");
+}
+END_TEST
+
 START_TEST(what_is_carried_runs)
 {
 	struct diff_run run = {};
@@ -468,6 +501,7 @@ int main(void)
 	tcase_add_test(tcase, a_short_jump_takes_its_target_along);
 	tcase_add_test(tcase, the_target_module_is_not_the_part);
 	tcase_add_test(tcase, per_cpu_data_keep_their_section);
+	tcase_add_test(tcase, tables_of_labels_stay_with_their_function);
 	tcase_add_test(tcase, what_is_carried_runs);
 	suite_add_tcase(suite, tcase);
 	return tap_run(suite);

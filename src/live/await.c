@@ -14,10 +14,15 @@
 enum { LOOK_AGAIN_MS = 500 };
 
 static const struct uk_phase phases[] = {
-	{ "user", uk_job_check_user },		 { "lock", uk_job_lock },
-	{ "identity", uk_job_identify },	 { "state", uk_job_settle },
-	{ "preconditions", uk_job_check_state }, { "read the kernel", uk_job_read_kernel },
-	{ "load the core", uk_job_load_core },	 {},
+	{ "user", uk_job_check_user },
+	{ "lock", uk_job_lock },
+	{ "identity", uk_job_identify },
+	{ "state", uk_job_settle },
+	{ "preconditions", uk_job_check_state },
+	{ "loading", uk_job_check_loading },
+	{ "read the kernel", uk_job_read_kernel },
+	{ "load the core", uk_job_load_core },
+	{},
 };
 
 static bool is_module(const struct uk_update_part *part)

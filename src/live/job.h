@@ -71,6 +71,7 @@ struct uk_error *uk_job_settle(struct uk_job *job) uk_must_check;
 struct uk_error *uk_job_identify(struct uk_job *job) uk_must_check;
 struct uk_error *uk_job_read_status(struct uk_job *job) uk_must_check;
 struct uk_error *uk_job_check_state(struct uk_job *job) uk_must_check;
+struct uk_error *uk_job_check_loading(struct uk_job *job) uk_must_check;
 struct uk_error *uk_job_read_kernel(struct uk_job *job) uk_must_check;
 struct uk_error *uk_job_read_bundle(struct uk_job *job) uk_must_check;
 struct uk_error *uk_job_match(struct uk_job *job) uk_must_check;

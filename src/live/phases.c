@@ -41,8 +41,6 @@ struct uk_error *uk_job_identify(struct uk_job *job)
 {
 	struct uk_error *err = check_name(job->update);
 	if (!err)
-		err = uk_module_may_load(job->paths, job->options.signer);
-	if (!err)
 		err = uk_memory_open_live(&job->memory);
 	return err ? err : uk_match_identity(job->update, job->memory);
 }
@@ -106,6 +104,12 @@ struct uk_error *uk_job_check_state(struct uk_job *job)
 	job->reuse = known != NULL;
 	struct uk_error *err = check_after(job);
 	return err || job->options.when_loaded ? err : check_targets(job);
+}
+
+/* Of an update that was undone everything is loaded already. */
+struct uk_error *uk_job_check_loading(struct uk_job *job)
+{
+	return job->reuse ? NULL : uk_module_may_load(job->paths, job->options.signer);
 }
 
 struct uk_error *uk_job_read_kernel(struct uk_job *job)

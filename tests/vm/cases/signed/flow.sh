@@ -43,10 +43,14 @@ nothing_is_loaded "after a check"
 apply 1 --mok
 expect new "signed by the enrolled key"
 ! is_unsigned || fail "the kernel says that an unsigned module was loaded"
+upkeep_exits 3 apply 1.upk
 undo 1
 expect old "undone"
-# Nothing has to be loaded, but whether that is so is found out later.
+apply 1
+expect new "again, with what is loaded"
+undo 1 --purge
 upkeep_exits 2 apply 1.upk
+expect old "purged"
 apply 1 --mok=/etc/upkeep/mok.key,/etc/upkeep/mok.der
 expect new "again"
 undo 1 --purge

@@ -15,10 +15,13 @@
  *				that it gives, and the error if it must write where nothing is
  *	probe futex N		two processes of which each does N FUTEX_WAKE_OPs that add 1 to one
  *				number: prints it; and the error of one where nothing is
+ *	probe filter		prints how much a socket's filter leaves of a message, if the
+ *				filter says "3 times 5 bytes"
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/netlink.h>
 #include <linux/pkt_sched.h>
@@ -277,6 +280,25 @@ static int probe_futex(const char *number)
 	return 0;
 }
 
+static int probe_filter(const char *unused)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_IMM, 3),
+		BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, 5),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	const struct sock_fprog program = { .len = sizeof(code) / sizeof(*code), .filter = code };
+	char message[100] = { 0 };
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) ||
+	    setsockopt(ends[1], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) ||
+	    send(ends[0], message, sizeof(message), 0) != sizeof(message))
+		return fail("a socket with a filter");
+	printf("%zd\n", recv(ends[1], message, sizeof(message), MSG_DONTWAIT));
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const char *argument);
@@ -285,7 +307,7 @@ static const struct {
 	{ "sysinfo", probe_sysinfo },	{ "qdisc", probe_qdisc },
 	{ "boottime", probe_boottime }, { "redirect", probe_redirect },
 	{ "msr", probe_msr },		{ "waitid", probe_waitid },
-	{ "futex", probe_futex },
+	{ "futex", probe_futex },	{ "filter", probe_filter },
 };
 
 int main(int argc, char **argv)

@@ -424,7 +424,7 @@ START_TEST(undo_of_what_is_not_there_is_nothing)
 	ck_fails(uk_live_undo(SAMPLE_ID, &options, &report), UK_ERR_NOTHING,
 		 "--purge unloads them");
 	ck_assert_uint_gt(report.phases.len, 2);
-	ck_assert_str_eq(report.phases.data[0].name, "lock");
+	ck_assert_str_eq(report.phases.data[0].name, "user");
 }
 END_TEST
 

@@ -140,6 +140,7 @@ void uk_placement_destroy(struct uk_placement *placement)
 	if (!placement)
 		return;
 	uk_sites_destroy(placement->sites);
+	uk_branches_destroy(placement->branches);
 	uk_map_deinit(&placement->merged);
 	free(placement->places);
 	free(placement);

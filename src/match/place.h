@@ -12,6 +12,7 @@
 
 #include "base/map.h"
 #include "elf/object.h"
+#include "match/branch.h"
 #include "match/compare.h"
 #include "match/learned.h"
 #include "match/run.h"
@@ -44,11 +45,12 @@ struct uk_placement {
 	const char *target;		/* "vmlinux" or the module's name; borrowed */
 	bool by_votes; /* names and numbers of symbols are those that kallsyms has */
 	struct uk_sites *sites;
-	struct uk_place *places;    /* by uk_section.index */
-	struct uk_map merged;	    /* symbol's index: address, of symbols in merged sections */
-	struct uk_learned *learned; /* borrowed: shared by all objects of an update */
-	struct uk_match *match;	    /* borrowed: counts and exclusions go there */
-	size_t number;		    /* of the object, for the match */
+	struct uk_branches *branches; /* gathered when the first redirect asks */
+	struct uk_place *places;      /* by uk_section.index */
+	struct uk_map merged;	      /* symbol's index: address, of symbols in merged sections */
+	struct uk_learned *learned;   /* borrowed: shared by all objects of an update */
+	struct uk_match *match;	      /* borrowed: counts and exclusions go there */
+	size_t number;		      /* of the object, for the match */
 };
 
 struct uk_error *uk_placement_create(const struct uk_run *run, const struct uk_object *object,

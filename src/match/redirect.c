@@ -4,7 +4,6 @@
 
 #include "base/bytes.h"
 #include "base/strbuf.h"
-#include "match/branch.h"
 
 #include <inttypes.h>
 
@@ -127,21 +126,25 @@ static struct uk_error *check_sites(const struct uk_placement *placement,
 	return NULL;
 }
 
-static struct uk_error *check_branches(const struct uk_placement *placement,
+static struct uk_error *check_branches(struct uk_placement *placement,
 				       const struct uk_symbol *function, uint64_t offset)
 {
-	struct uk_branch branch;
-	struct uk_error *err = uk_branch_find_into(placement->object, function, offset + 1,
-						   offset + UK_REDIRECT_LEN, &branch);
+	const struct uk_branch *branch = NULL;
+	struct uk_error *err = NULL;
+	if (!placement->branches)
+		err = uk_branches_collect(placement->object, &placement->branches);
+	if (!err)
+		err = uk_branches_into(placement->branches, function, offset + 1,
+				       offset + UK_REDIRECT_LEN, &branch);
 	if (err)
 		return uk_error_wrap(err, "%s", placement->path);
-	if (!branch.found)
+	if (!branch)
 		return NULL;
 	return refuse(placement, function,
 		      "a jump at +0x%" PRIx64 " would be entered in its middle: %s+0x%" PRIx64
 		      " leads to +0x%" PRIx64 "; change its callers instead",
-		      offset - function->value, branch.section->name, branch.offset,
-		      branch.target - function->value);
+		      offset - function->value, branch->section->name, branch->offset,
+		      branch->target - function->value);
 }
 
 static struct uk_error *check_holders(const struct uk_placement *placement,
@@ -187,8 +190,8 @@ static struct uk_error *name_tracer(const struct uk_placement *placement,
 	return uk_strdup("ftrace", ret);
 }
 
-struct uk_error *uk_redirect_find(const struct uk_placement *placement,
-				  const struct uk_symbol *function, struct uk_match_function *ret)
+struct uk_error *uk_redirect_find(struct uk_placement *placement, const struct uk_symbol *function,
+				  struct uk_match_function *ret)
 {
 	bool fentry;
 	uint64_t offset = find_offset(placement, function, &fentry);

@@ -14,8 +14,7 @@
  * @function is defined in a compared section of the placement. Fills address, bytes and who
  * shares the site (ret->address and ret->size are set by the caller before).
  */
-struct uk_error *uk_redirect_find(const struct uk_placement *placement,
-				  const struct uk_symbol *function,
+struct uk_error *uk_redirect_find(struct uk_placement *placement, const struct uk_symbol *function,
 				  struct uk_match_function *ret) uk_must_check;
 
 #endif

@@ -119,6 +119,10 @@ static const struct test_case cases[] = {
 		   "EXIT void g(void) { use(reg, 4); }",
 	  "ignored data reg\nfind init-code:t.o:f\ntold exit-code:t.o:g\n"
 	  "find registration:t.o:reg\n" },
+	{ "the same where another object may use it",
+	  USE BOOT "int reg[4] = { 1 }; INIT int f(void) { return use(reg, 1); }",
+	  USE BOOT "int reg[5] = { 1 }; INIT int f(void) { return use(reg, 1); }",
+	  "ignored data reg\nfind initial-value:t.o:reg\n" },
 	{ "and what it registers by way of another datum",
 	  USE BOOT "static int ids[4] = { 1 }; static struct { int *ids; } reg = { ids };"
 		   "INIT int f(void) { return use(&reg, 1); }",
@@ -183,6 +187,20 @@ static const struct test_case cases[] = {
 	      "const struct { int n; const char *const *t; } all = { 2, t };"
 	      "int f(int i) { return use(t[i]); } int g(void) { return use(&all); }",
 	  "changed f\nwritten data all\ncarried data t\nwrite all+0:1\npointer all+8\n" },
+	{ "a table that only points at one that grows",
+	  USE "static const char *const t[] = { \"a\" };"
+	      "const struct { const char *const *t; } all = { t };"
+	      "int f(int i) { return use(t[i]); } int g(void) { return use(&all); }",
+	  USE "static const char *const t[] = { \"a\", \"c\" };"
+	      "const struct { const char *const *t; } all = { t };"
+	      "int f(int i) { return use(t[i]); } int g(void) { return use(&all); }",
+	  "changed f\nwritten data all\ncarried data t\npointer all+0\n" },
+	{ "pointers of a table that overlap",
+	  USE "const struct __attribute__((packed)) { const void *p; int n; } t = { &use, 1 };"
+	      "int g(void) { return use(&t); }",
+	  USE "const struct __attribute__((packed)) { int n; const void *p; } t = { 1, &use };"
+	      "int g(void) { return use(&t); }",
+	  "ignored data t\nfind read-only-data:t.o:t\n" },
 	{ "a table of pointers that others may use",
 	  USE "const char *const t[] = { \"a\" }; int f(void) { return 1; }",
 	  USE "const char *const t[] = { \"b\" }; int f(void) { return 1; }",

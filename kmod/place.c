@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The modules that an update holds, and whether its addresses lie where they may. */
 
+#include <linux/align.h>
+#include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/preempt.h>
 #include <asm/sections.h>
@@ -26,10 +28,16 @@ static bool module_rodata(const struct module *mod, unsigned long start, unsigne
 	       region_holds(mod, UPKEEP_REGION_RO_AFTER_INIT, start, end);
 }
 
+static bool module_data(const struct module *mod, unsigned long start, unsigned long end)
+{
+	return region_holds(mod, UPKEEP_REGION_DATA, start, end);
+}
+
 bool uk_pin_holds(const struct uk_pin *pin, unsigned long start, unsigned long end)
 {
 	return pin->mod && (module_text(pin->mod, start, end) ||
-			    module_rodata(pin->mod, start, end));
+			    module_rodata(pin->mod, start, end) ||
+			    module_data(pin->mod, start, end));
 }
 
 bool uk_pin_text_holds(const struct uk_pin *pin, unsigned long addr)
@@ -101,17 +109,52 @@ static bool inside(unsigned long start, unsigned long end, const char *from, con
 	return start >= (unsigned long)from && end <= (unsigned long)to;
 }
 
-static bool check_write(const struct uk_update *update, struct uk_write *write)
+static unsigned long pointer_in(const u8 *bytes)
+{
+	unsigned long value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+/*
+ * All that is written to data which the kernel itself writes: a pointer to code, where there
+ * was one to other code or none.
+ */
+static bool is_code_pointer(const struct uk_write *write)
+{
+	unsigned long old;
+
+	if (write->len != sizeof(old) || !IS_ALIGNED(write->addr, sizeof(old)))
+		return false;
+	old = pointer_in(write->old);
+	return (!old || kernel_text_address(old)) && kernel_text_address(pointer_in(write->new));
+}
+
+static bool check_module(const struct module *mod, const struct uk_write *write)
 {
 	unsigned long start = write->addr, end = start + write->len;
-	bool text = write->kind == UPKEEP_TEXT;
 
-	write->pin = find_pin(update, start, end);
-	if (write->pin)
-		return text ? module_text(write->pin->mod, start, end) :
-			      module_rodata(write->pin->mod, start, end);
-	return text ? inside(start, end, _stext, _etext) :
-		      inside(start, end, __start_rodata, __end_rodata);
+	if (write->kind == UPKEEP_TEXT)
+		return module_text(mod, start, end);
+	return module_rodata(mod, start, end) ||
+	       (module_data(mod, start, end) && is_code_pointer(write));
+}
+
+static bool check_vmlinux(const struct uk_write *write)
+{
+	unsigned long start = write->addr, end = start + write->len;
+
+	if (write->kind == UPKEEP_TEXT)
+		return inside(start, end, _stext, _etext);
+	return inside(start, end, __start_rodata, __end_rodata) ||
+	       (inside(start, end, _sdata, _edata) && is_code_pointer(write));
+}
+
+static bool check_write(const struct uk_update *update, struct uk_write *write)
+{
+	write->pin = find_pin(update, write->addr, write->addr + write->len);
+	return write->pin ? check_module(write->pin->mod, write) : check_vmlinux(write);
 }
 
 static bool check_range(const struct uk_update *update, const struct upkeep_range *range)
@@ -122,7 +165,7 @@ static bool check_range(const struct uk_update *update, const struct upkeep_rang
 		     inside(range->start, range->end, _stext, _etext);
 }
 
-/* With the modules held: every address lies in code or constants of vmlinux or of one of them. */
+/* With the modules held: every address lies in vmlinux or in one of them, where it may. */
 int uk_places_check(struct uk_update *update, struct uk_report *report)
 {
 	unsigned int i;

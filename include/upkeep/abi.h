@@ -64,7 +64,8 @@ struct upkeep_info {
  *
  * UPKEEP_TEXT: inside the text of vmlinux or of a module that the request pins. It must begin
  * inside a range that blocks on apply. UPKEEP_DATA: inside the read-only data (after-init data
- * included) of vmlinux or of a pinned module. No two writes of a request may overlap.
+ * included) of vmlinux or of a pinned module; or, in their writable data, 8 aligned bytes that hold
+ * the address of code, or 0, and get one of code. No two writes of a request may overlap.
  */
 enum upkeep_write_kind {
 	UPKEEP_TEXT = 1,
@@ -125,7 +126,7 @@ struct upkeep_function {
 enum upkeep_refusal {
 	UPKEEP_DONE = 0,
 	UPKEEP_BAD_REQUEST = 1,		/* EINVAL: malformed at @where[@index] */
-	UPKEEP_BAD_ADDRESS = 2,		/* ENXIO: @where[@index] is not in text/read-only data */
+	UPKEEP_BAD_ADDRESS = 2,		/* ENXIO: @where[@index] is where nothing may be written */
 	UPKEEP_OVERLAP = 3,		/* EINVAL: @where[@index] overlaps another of the request */
 	UPKEEP_EXISTS = 4,		/* EEXIST: an update with this id is applied */
 	UPKEEP_UNKNOWN = 5,		/* ENOENT: no update with this id is applied */

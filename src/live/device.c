@@ -197,7 +197,7 @@ static struct uk_error *say_refused(const struct change *change, int errnum,
 				       thing_name(change));
 	case UPKEEP_BAD_ADDRESS:
 		return uk_error_create(UK_ERR_REFUSED,
-				       "%s %u (%s) does not lie in code or read-only data",
+				       "%s %u (%s) does not lie where an update may write",
 				       place_name(out), out->index, thing_name(change));
 	case UPKEEP_OVERLAP:
 	case UPKEEP_BAD_REQUEST:

@@ -292,6 +292,34 @@ static void test_data(void)
 	      "and written back");
 }
 
+static void add_pointer(struct kt_request *req, uint64_t addr, uint64_t old, uint64_t new)
+{
+	kt_add_write(req, UPKEEP_DATA, addr, sizeof(old), &old, &new);
+}
+
+/* Writable data: pointers to code, and nothing else. */
+static void test_pointers(void)
+{
+	struct kt_request *req = kt_start("d2");
+	uint64_t old = kt_symbol("kt_target", "kt_answer");
+	uint64_t new = kt_symbol("kt_new", "kt_new_answer");
+
+	kt_add_module(req, "kt_target", UPKEEP_TARGET);
+	kt_add_module(req, "kt_new", UPKEEP_PART);
+	add_pointer(req, kt_symbol("kt_target", "kt_call"), old, new);
+	add_pointer(req, kt_symbol("kt_target", "kt_empty_call"), new, new);
+	int err = kt_apply(req);
+	kt_ok(err == EILSEQ && req->out.refusal == UPKEEP_BYTES && req->out.index == 1 &&
+	      kt_reads("/proc/kt/call", "1 0"), "a pointer that is another one is refused");
+	memset(req->pool + req->writes[1].old_at, 0, sizeof(old));
+	err = kt_apply_soon(req, 10);
+	kt_ok(!err && kt_reads("/proc/kt/call", "2 2"),
+	      "pointers to functions are written in writable data (errno %d, refusal %u)", err,
+	      req->out.refusal);
+	err = kt_undo_soon(req, "d2", 10);
+	kt_ok(!err && kt_reads("/proc/kt/call", "1 0"), "and written back");
+}
+
 /* A second update on the first one's new code; a third on the same bytes as the second. */
 static void test_stack(void)
 {
@@ -417,6 +445,21 @@ static void test_bad_writes(void)
 	    kt_add_write(req, UPKEEP_TEXT, req->writes[0].addr + 4, 1, "a", "b"));
 	BAD(ENXIO, UPKEEP_BAD_ADDRESS, UPKEEP_AT_WRITES, "a write to writable data",
 	    kt_add_write(req, UPKEEP_DATA, kt_symbol(NULL, "init_task"), 1, "a", "b"));
+	BAD(ENXIO, UPKEEP_BAD_ADDRESS, UPKEEP_AT_WRITES, "a number in writable data",
+	    add_pointer(req, kt_symbol(NULL, "init_task"), 0, 1));
+	BAD(ENXIO, UPKEEP_BAD_ADDRESS, UPKEEP_AT_WRITES, "a pointer instead of a number",
+	    add_pointer(req, kt_symbol(NULL, "init_task"), 1, kt_symbol(NULL, "_stext")));
+	BAD(ENXIO, UPKEEP_BAD_ADDRESS, UPKEEP_AT_WRITES, "no pointer instead of one",
+	    add_pointer(req, kt_symbol(NULL, "init_task"), kt_symbol(NULL, "_stext"), 0));
+	BAD(ENXIO, UPKEEP_BAD_ADDRESS, UPKEEP_AT_WRITES, "a pointer to data",
+	    add_pointer(req, kt_symbol(NULL, "init_task"), 0, kt_symbol(NULL, "init_task")));
+	BAD(ENXIO, UPKEEP_BAD_ADDRESS, UPKEEP_AT_WRITES, "a pointer at an odd place",
+	    add_pointer(req, kt_symbol(NULL, "init_task") + 4, 0, kt_symbol(NULL, "_stext")));
+	BAD(ENXIO, UPKEEP_BAD_ADDRESS, UPKEEP_AT_WRITES, "a pointer in data of a module not held",
+	    add_pointer(req, kt_symbol("upkeep", "uk_updates_lock"), 0,
+			kt_symbol(NULL, "_stext")));
+	BAD(ENXIO, UPKEEP_BAD_ADDRESS, UPKEEP_AT_WRITES, "a pointer past the end of data",
+	    add_pointer(req, kt_symbol(NULL, "_edata") & ~7ul, 0, kt_symbol(NULL, "_stext")));
 	BAD(ENXIO, UPKEEP_BAD_ADDRESS, UPKEEP_AT_WRITES, "a write to code as if it were data",
 	    kt_add_write(req, UPKEEP_DATA, kt_symbol(NULL, "cmdline_proc_show"), 1, "a", "b"));
 	BAD(ENXIO, UPKEEP_BAD_ADDRESS, UPKEEP_AT_WRITES, "a write to no memory at all",
@@ -776,6 +819,7 @@ int main(int argc, char **argv)
 	test_hidden("graph tracer");
 	test_bytes();
 	test_data();
+	test_pointers();
 	test_stack();
 	test_bad_fields();
 	test_bad_ranges();

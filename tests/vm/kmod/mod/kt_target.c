@@ -5,6 +5,7 @@
  *	answer	prints what kt_answer() gives
  *	word	prints a constant string
  *	table	prints the sum of a constant table of three pages
+ *	call	prints what the function gives that a writable variable points to
  *	sleep	a read sleeps in kt_sleep() until something is written to release
  *	odd	the same, called from a function that the unwinder cannot get past
  *	tail	the same, called as the last instruction of kt_tail()
@@ -36,6 +37,9 @@ int kt_past_tail(void);
 static struct proc_dir_entry *dir;
 static DECLARE_WAIT_QUEUE_HEAD(wait);
 static unsigned int released;
+
+int (*kt_call)(void) = kt_answer;
+int (*kt_empty_call)(void);
 
 const char kt_word[] = "old word";
 const unsigned char kt_table[3 * PAGE_SIZE] = { [0 ... 3 * PAGE_SIZE - 1] = 1 };
@@ -146,6 +150,14 @@ static int word_show(struct seq_file *m, void *v)
 	return 0;
 }
 
+static int call_pointer_show(struct seq_file *m, void *v)
+{
+	int (*call)(void) = READ_ONCE(kt_call), (*empty)(void) = READ_ONCE(kt_empty_call);
+
+	seq_printf(m, "%d %d\n", call(), empty ? empty() : 0);
+	return 0;
+}
+
 static int table_show(struct seq_file *m, void *v)
 {
 	const volatile unsigned char *at = kt_table;
@@ -184,6 +196,7 @@ static int __init kt_target_init(void)
 	proc_create_single("answer", 0444, dir, answer_show);
 	proc_create_single_data("word", 0444, dir, word_show, (void *)kt_word);
 	proc_create_single("table", 0444, dir, table_show);
+	proc_create_single("call", 0444, dir, call_pointer_show);
 	proc_create_single_data("sleep", 0444, dir, call_show, kt_sleep);
 	proc_create_single_data("odd", 0444, dir, call_show, kt_odd_caller);
 	proc_create_single_data("tail", 0444, dir, call_show, kt_tail);

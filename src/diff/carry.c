@@ -71,6 +71,26 @@ static struct uk_error *chunk_name(const struct uk_diff_job *job, const struct u
 	return err;
 }
 
+/*
+ * A later update may want to write a redirect into this code, however short it is: behind landing
+ * pad and ftrace site (4 and 5 bytes) it needs 5 more.
+ */
+static struct uk_error *leave_room(const struct uk_chunk *chunk)
+{
+	enum { ROOM = 16, INT3 = 0xcc };
+	struct uk_section *code = chunk->out;
+	uint64_t wanted = chunk->entity->offset - chunk->start + ROOM;
+	if (code->size >= wanted)
+		return NULL;
+	uint8_t *grown = realloc(code->data, wanted);
+	if (!grown)
+		return uk_error_nomem();
+	memset(grown + code->size, INT3, wanted - code->size);
+	code->data = grown;
+	code->size = wanted;
+	return NULL;
+}
+
 static struct uk_error *add_chunk(struct uk_place *place, struct uk_chunk *chunk)
 {
 	const struct uk_section *from = chunk->section;
@@ -82,6 +102,8 @@ static struct uk_error *add_chunk(struct uk_place *place, struct uk_chunk *chunk
 	err = uk_object_add_section(place->out, name, from->type, flags, chunk_align(chunk), 0,
 				    from->data ? from->data + chunk->start : NULL,
 				    chunk->end - chunk->start, &chunk->out);
+	if (!err && chunk->entity->kind == UK_SECTION_TEXT)
+		err = leave_room(chunk);
 	struct uk_symbol *ignored;
 	return err ? err : uk_object_section_symbol(place->out, chunk->out, &ignored);
 }

@@ -3,6 +3,7 @@
 #include "live/stack.h"
 
 #include "live/kept.h"
+#include "live/module.h"
 #include "live/status.h"
 
 #include <inttypes.h>
@@ -93,6 +94,62 @@ static struct uk_error *add_functions(struct uk_stack *stack, const struct uk_li
 	return at == update->functions.len ? NULL : unlike(update, "too many functions");
 }
 
+static struct uk_error *add_new(struct uk_stack *stack, const char *id,
+				const struct uk_update *model, const struct uk_map *sections,
+				const struct uk_update_function *function)
+{
+	const struct uk_map_entry *base = uk_map_find_str(sections, function->section);
+	if (!base)
+		return uk_error_create(UK_ERR_INVALID,
+				       "the loaded code of update %s has no section %s, where %s "
+				       "should be",
+				       id, function->section, function->name);
+	struct uk_match_replaced replaced = {
+		.id = id,
+		.object = model->objects.data[function->object].path,
+		.function = function->name,
+		.new_addr = base->num + function->offset,
+		.new_size = function->new_size,
+	};
+	return uk_vec_push(&stack->replaced, replaced) ? NULL : uk_error_nomem();
+}
+
+/* Functions that the update brought: a later one may change them, and finds them by this alone. */
+static struct uk_error *add_new_of_part(const struct uk_live_paths *paths, struct uk_stack *stack,
+					const char *id, const struct uk_update *model, size_t part)
+{
+	struct uk_map sections = {};
+	bool read = false;
+	struct uk_error *err = NULL;
+	uk_vec_for_each(function, &model->functions) {
+		if (err || function->change != UK_CHANGE_NEW ||
+		    model->objects.data[function->object].part != part)
+			continue;
+		if (!read)
+			err = uk_module_sections(paths, model->parts.data[part].module, &sections);
+		read = true;
+		if (!err)
+			err = add_new(stack, id, model, &sections, function);
+	}
+	uk_map_deinit(&sections);
+	return err;
+}
+
+static struct uk_error *add_new_functions(const struct uk_live_paths *paths, struct uk_stack *stack,
+					  const char *id, const struct uk_update *model)
+{
+	for (size_t part = 0; part < model->parts.len; part++) {
+		enum uk_module_state state;
+		struct uk_error *err =
+			uk_module_state(paths, model->parts.data[part].module, &state);
+		if (!err && state == UK_MODULE_LIVE)
+			err = add_new_of_part(paths, stack, id, model, part);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
 static struct uk_error *add_written(struct uk_stack *stack, const struct uk_live_update *update)
 {
 	uk_vec_for_each(write, &update->writes) {
@@ -120,6 +177,8 @@ static struct uk_error *add_update(const struct uk_live_paths *paths, struct uk_
 		return uk_error_nomem();
 	bundle = NULL;
 	err = add_functions(stack, update, model);
+	if (!err)
+		err = add_new_functions(paths, stack, update->id, model);
 	return err ? err : add_written(stack, update);
 }
 

@@ -25,7 +25,10 @@
 #define UK_REDIRECT_LEN 5 /* jmp rel32 */
 #define UK_POINTER_LEN 8
 
-/* A function that an applied update replaced. Strings are borrowed. */
+/*
+ * A function that an applied update replaced, or brought: then there is no old code and no redirect.
+ * Strings are borrowed.
+ */
 struct uk_match_replaced {
 	const char *id;	      /* the update that did it */
 	const char *object;   /* path of the object in the build tree: "fs/proc/cmdline.o" */

@@ -429,6 +429,28 @@ static void check_labels(const char *orig, const char *patched, const char *name
 	diff_run_deinit(&run);
 }
 
+/* The next update redirects what this one brings. */
+static void check_room(const char *flag, uint64_t padding)
+{
+	struct diff_run run = {};
+	ck_ok(diff_run(&run, "int f(void) { return 0; }", "int f(void) { return 1; }", flag));
+	const struct uk_section *f = section(&run, ".text.upk.7.f");
+	const struct uk_symbol *symbol = uk_object_symbol(run.result->carried, "f");
+	ck_assert_uint_eq(symbol->size, 6);
+	ck_assert_uint_eq(symbol->value, padding);
+	ck_assert_uint_eq(f->size, padding + 16);
+	for (uint64_t i = padding + symbol->size; i < f->size; i++)
+		ck_assert_uint_eq(f->data[i], 0xcc);
+	diff_run_deinit(&run);
+}
+
+START_TEST(short_code_has_room_for_a_redirect)
+{
+	check_room(NULL, 0);
+	check_room("-fpatchable-function-entry=16,16", 16);
+}
+END_TEST
+
 START_TEST(tables_of_labels_stay_with_their_function)
 {
 	check_labels(LABELS("\".rodata..c_jump_table,\\\"a\\\",@progbits #\"", "3"),
@@ -501,6 +523,7 @@ int main(void)
 	tcase_add_test(tcase, a_short_jump_takes_its_target_along);
 	tcase_add_test(tcase, the_target_module_is_not_the_part);
 	tcase_add_test(tcase, per_cpu_data_keep_their_section);
+	tcase_add_test(tcase, short_code_has_room_for_a_redirect);
 	tcase_add_test(tcase, tables_of_labels_stay_with_their_function);
 	tcase_add_test(tcase, what_is_carried_runs);
 	suite_add_tcase(suite, tcase);

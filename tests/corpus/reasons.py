@@ -12,7 +12,7 @@ FINDING = re.compile(r"^  (([a-z-]+):?\S*) \(", re.M)
 FINDINGS = {
     "apart": "nothing short of a reboot",
     "enum-values": "a patch that leaves the old values as they are",
-        "init-code": "nothing: it has run",
+    "init-code": "nothing: it has run",
     "initial-value": "a write of the new value, if it is known that nobody changed the old",
     "operations": "a table of the same size, which is written in place",
     "prototype": "proof that no other object uses it",

@@ -26,8 +26,8 @@
 #define UK_POINTER_LEN 8
 
 /*
- * A function that an applied update replaced, or brought: then there is no old code and no redirect.
- * Strings are borrowed.
+ * A function that an applied update replaced, or brought: then there is no old code and no
+ * redirect. Strings are borrowed.
  */
 struct uk_match_replaced {
 	const char *id;	      /* the update that did it */

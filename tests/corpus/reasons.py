@@ -31,6 +31,8 @@ REASONS = [(name, re.compile(words, re.S), lift) for name, words, lift in (
      "a patch that puts a new datum beside the old"),
     ("read-only data that unchanged code uses", "code or data that does not change uses it as well",
      "carrying those who use it, too"),
+    ("a site of the kernel's where the redirect would stand", "a jump at .* would overwrite",
+     "a short jump into the padding before the function, where there is some"),
     ("new entry of a table read at boot",
      "registered at boot or when a module loads, and cannot be added",
      "registering it by code of the patch's own"),

@@ -59,14 +59,30 @@ static int compare_address(const void *a, const void *b, void *arg)
 	return ia < ib ? -1 : 1;
 }
 
-static bool is_sorted(const struct uk_kallsyms *kallsyms)
+static uint64_t address_of(const struct uk_kallsyms *kallsyms, size_t at)
 {
-	for (size_t i = 1; i < kallsyms->symbols.len; i++)
-		if (kallsyms->symbols.data[i].address < kallsyms->symbols.data[i - 1].address)
-			return false;
-	return true;
+	return kallsyms->symbols.data[kallsyms->by_address[at]].address;
 }
 
+/* How many of the first symbols, none of them a module's, are in order: as a rule, all those. */
+static size_t count_sorted(const struct uk_kallsyms *kallsyms)
+{
+	const struct uk_kallsym *symbols = kallsyms->symbols.data;
+	size_t nr = 1;
+	while (nr < kallsyms->symbols.len && symbols[nr].address >= symbols[nr - 1].address)
+		nr++;
+	while (nr < kallsyms->symbols.len && nr > 1 && strcmp(symbols[nr - 1].module, vmlinux) != 0)
+		nr--;
+	return nr;
+}
+
+static void sort_from(struct uk_kallsyms *kallsyms, size_t from)
+{
+	qsort_r(kallsyms->by_address + from, kallsyms->symbols.len - from,
+		sizeof(*kallsyms->by_address), compare_address, kallsyms);
+}
+
+/* Modules come last and lie, as a rule, behind all else: the few symbols of theirs are sorted. */
 static struct uk_error *index_addresses(struct uk_kallsyms *kallsyms)
 {
 	size_t nr = kallsyms->symbols.len;
@@ -75,9 +91,10 @@ static struct uk_error *index_addresses(struct uk_kallsyms *kallsyms)
 		return uk_error_nomem();
 	for (size_t i = 0; i < nr; i++)
 		kallsyms->by_address[i] = (uint32_t)i;
-	if (!is_sorted(kallsyms))
-		qsort_r(kallsyms->by_address, nr, sizeof(*kallsyms->by_address), compare_address,
-			kallsyms);
+	size_t sorted = count_sorted(kallsyms);
+	sort_from(kallsyms, sorted);
+	if (sorted < nr && address_of(kallsyms, sorted) < address_of(kallsyms, sorted - 1))
+		sort_from(kallsyms, 0);
 	return NULL;
 }
 

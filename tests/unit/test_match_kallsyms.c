@@ -49,6 +49,28 @@ START_TEST(text_is_parsed_and_found)
 }
 END_TEST
 
+/* Whatever the order of the text is, each address is found. */
+static void check_order(const char *text, size_t nr)
+{
+	uk_auto_kallsyms struct uk_kallsyms *kallsyms = parse(text);
+	ck_assert_uint_eq(kallsyms->symbols.len, nr);
+	uk_vec_for_each(symbol, &kallsyms->symbols) {
+		ck_assert_ptr_eq(uk_kallsyms_at(kallsyms, symbol->address), symbol);
+		ck_assert_ptr_eq(uk_kallsyms_at(kallsyms, symbol->address + 0xf), symbol);
+	}
+}
+
+START_TEST(any_order_is_sorted)
+{
+	check_order("1000 T a\n2000 T b\n3000 t c\n", 3);
+	check_order("1000 T a\n3000 T b\n2000 t c\n4000 t d\n", 4);
+	check_order("1000 T a\n2000 T b\n9000 t c\t[m]\n7000 t d\t[m]\n8000 t e\t[m]\n", 5);
+	check_order("5000 T a\n6000 T b\n1000 t c\t[m]\n9000 t d\t[m]\n5500 t e\t[m]\n", 5);
+	check_order("9000 t c\t[m]\n7000 t d\t[m]\n1000 T a\n2000 T b\n", 4);
+	check_order("9000 T a\n", 1);
+}
+END_TEST
+
 START_TEST(hidden_addresses_are_told)
 {
 	struct uk_kallsyms *kallsyms = NULL;
@@ -261,6 +283,7 @@ int main(void)
 	Suite *suite = suite_create("match kallsyms");
 	TCase *tcase = tcase_create("symbols");
 	tcase_add_test(tcase, text_is_parsed_and_found);
+	tcase_add_test(tcase, any_order_is_sorted);
 	tcase_add_test(tcase, hidden_addresses_are_told);
 	tcase_add_test(tcase, damaged_text_is_refused);
 	tcase_add_test(tcase, every_order_of_tables_is_found);

@@ -28,7 +28,7 @@ KOLOAD = TOP / "tests" / "vm" / "kmod" / "koload.c"
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("UPKEEP_BENCH_BUILD", TOP / "build" / "bench"))
 UPKEEP = pathlib.Path(os.environ.get("UPKEEP", TOP / "build" / "upkeep"))
-PARTS = ["create", "call", "pause"]
+PARTS = ["create", "call", "pause", "apply"]
 KERNELS = {"6.1": "6.1.0-47-cloud-amd64", "6.12": "6.12.107+deb12-cloud-amd64"}
 # The core module's source is taken from this checkout, not from what is installed.
 ENVIRONMENT = {**os.environ, "UPKEEP_DATADIR": str(TOP)}

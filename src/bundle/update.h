@@ -63,7 +63,7 @@ struct uk_update_part {
 enum uk_datum_change {
 	UK_DATUM_NEW,	  /* carried */
 	UK_DATUM_CARRIED, /* read-only, changed, reached only through changed code: carried */
-	UK_DATUM_WRITTEN, /* read-only, changed in place with the same size: written */
+	UK_DATUM_WRITTEN, /* changed in place with the same size: written */
 	UK_DATUM_IGNORED, /* the change was accepted as having no effect on what runs */
 };
 
@@ -84,7 +84,8 @@ struct uk_update_write {
 };
 
 /*
- * A pointer (8 bytes) in the running kernel's read-only data, to be written at the safe moment.
+ * A pointer (8 bytes) in the running kernel's data, to be written at the safe moment if it is
+ * still what it was at boot.
  * Its new value is what the loaded part has at @at of its section.
  */
 struct uk_update_pointer {

@@ -2,7 +2,9 @@
 /* The match of an update: every object, every function, every name. */
 #include "match/match.h"
 
+#include "base/bytes.h"
 #include "base/strbuf.h"
+#include "match/initial.h"
 #include "match/place.h"
 #include "match/redirect.h"
 #include "match/resolve.h"
@@ -287,7 +289,7 @@ static struct uk_error *match_functions(struct job *job)
 	return NULL;
 }
 
-/* Writes into read-only data. */
+/* Writes into data. */
 
 static struct uk_error *match_write(struct job *job, size_t index)
 {
@@ -318,16 +320,22 @@ static struct uk_error *match_write(struct job *job, size_t index)
 	return uk_vec_push(&job->match->writes, found) ? NULL : uk_error_nomem();
 }
 
-/* Nobody but an update that this one was built upon may have been there. */
+/* Nobody but an update that this one was built upon (*@before_ret) may have been there. */
 static struct uk_error *check_written(const struct job *job,
-				      const struct uk_update_pointer *pointer, uint64_t address)
+				      const struct uk_update_pointer *pointer, uint64_t address,
+				      bool *before_ret)
 {
+	*before_ret = false;
 	const char *path = job->update->objects.data[pointer->object].path;
 	for (size_t i = 0; i < job->request->nr_written; i++) {
 		const struct uk_match_written *written = &job->request->written[i];
 		if (written->addr >= address + UK_POINTER_LEN ||
-		    address >= written->addr + written->len || is_after(job, written->id))
+		    address >= written->addr + written->len)
 			continue;
+		if (is_after(job, written->id)) {
+			*before_ret = true;
+			continue;
+		}
 		return uk_error_create(UK_ERR_REFUSED,
 				       "%s: symbol %s+0x%" PRIx64
 				       " is written by update %s, which this update was not built "
@@ -338,7 +346,10 @@ static struct uk_error *check_written(const struct job *job,
 	return NULL;
 }
 
-/* A symbol of read-only data has an address only if its section was compared as a whole. */
+/*
+ * A symbol of read-only data has an address only if its section was compared as a whole; of
+ * writable data nothing was compared.
+ */
 static struct uk_error *match_pointer(struct job *job, size_t index)
 {
 	const struct uk_update_pointer *pointer = &job->update->pointers.data[index];
@@ -350,10 +361,14 @@ static struct uk_error *match_pointer(struct job *job, size_t index)
 	if (err)
 		return err;
 	found.address += pointer->offset;
-	err = check_written(job, pointer, found.address);
+	bool before;
+	err = check_written(job, pointer, found.address, &before);
 	if (!err)
 		err = uk_memory_read(job->request->memory, found.address, found.old_bytes,
 				     sizeof(found.old_bytes));
+	if (!err && !before)
+		err = uk_initial_check(job->request, &job->placements, pointer, found.address,
+				       uk_get_u64(found.old_bytes));
 	if (!err && !uk_vec_push(&job->match->pointers, found))
 		err = uk_error_nomem();
 	return err;

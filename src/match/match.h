@@ -38,7 +38,7 @@ struct uk_match_replaced {
 	uint64_t jump_addr;	     /* where its redirect stands: UK_REDIRECT_LEN bytes */
 };
 
-/* Read-only data that an applied update wrote to. */
+/* Data that an applied update wrote to. */
 struct uk_match_written {
 	const char *id;
 	uint64_t addr, len;
@@ -103,8 +103,8 @@ struct uk_match_write {
 	uint64_t address;
 };
 
-/* A pointer of update->pointers: it lies in data that was compared, or that an update before
- * this one wrote. */
+/* A pointer of update->pointers: it is what it was at boot, or what an update before this one
+ * made of it. */
 struct uk_match_pointer {
 	size_t pointer;
 	uint64_t address;

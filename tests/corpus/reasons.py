@@ -33,6 +33,8 @@ REASONS = [(name, re.compile(words, re.S), lift) for name, words, lift in (
      "carrying those who use it, too"),
     ("a site of the kernel's where the redirect would stand", "a jump at .* would overwrite",
      "a short jump into the padding before the function, where there is some"),
+    ("a table that the kernel has changed since boot", "something has changed it since boot",
+     "nothing: the kernel has put something of its own there"),
     ("new entry of a table read at boot",
      "registered at boot or when a module loads, and cannot be added",
      "registering it by code of the patch's own"),

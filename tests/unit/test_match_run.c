@@ -725,6 +725,44 @@ START_TEST(pointers_need_a_landing_pad)
 }
 END_TEST
 
+/* In writable data nothing but the pointer itself tells that it is as it was. */
+START_TEST(pointers_in_writable_data_are_as_they_were_at_boot)
+{
+	struct uk_update_pointer pointer = { .symbol = (char *)"ops", .offset = 16 };
+	update.pointers.data = &pointer;
+	update.pointers.len = 1;
+	uk_object_destroy(object);
+	object = golden_compile("extern int external(int), inner(void);\n"
+				"static int own(int x) { return external(x); }\n"
+				"struct { long n; int (*f)(int), (*g)(int), (*h)(int); } ops ="
+				"{ 1, external, 0, own };\n"
+				"int f(int x) { return ops.f(1) + inner() + ops.n++; }\n",
+				NULL);
+	kernel();
+	uk_put_u64(sample_byte(&s, addr("ops")), 7);
+	for (pointer.offset = 8; pointer.offset < 32; pointer.offset += 8) {
+		static const char *const texts[] = {
+			[1] = "symbol ops+0x8: expected 0xffffffff81300000 (external+0x0, "
+			      "vmlinux), "
+			      "found 0xffffffff81300020 (inner+0x0, vmlinux): something has "
+			      "changed it since boot",
+			[2] = "symbol ops+0x10: expected 0x0, found 0xffffffff81300020 (inner+0x0",
+			[3] = "symbol ops+0x18: expected 0x",
+		};
+		uint8_t *at = sample_byte(&s, addr("ops") + pointer.offset);
+		uint64_t was = uk_get_u64(at);
+		ck_ok(run());
+		ck_assert_uint_eq(match->pointers.data[0].address, addr("ops") + pointer.offset);
+		ck_assert_uint_eq(uk_get_u64(match->pointers.data[0].old_bytes), was);
+		uk_match_destroy(match);
+		match = NULL;
+		uk_put_u64(at, EXTERNAL + 32);
+		refused(texts[pointer.offset / 8]);
+		uk_put_u64(at, was);
+	}
+}
+END_TEST
+
 START_TEST(pointers_of_other_updates_are_refused)
 {
 	struct uk_update_pointer pointer = { .symbol = (char *)"ops" };
@@ -785,6 +823,7 @@ int main(void)
 	tcase_add_test(tcase, writes_find_their_old_bytes);
 	tcase_add_test(tcase, pointers_are_found_in_compared_data);
 	tcase_add_test(tcase, pointers_need_a_landing_pad);
+	tcase_add_test(tcase, pointers_in_writable_data_are_as_they_were_at_boot);
 	tcase_add_test(tcase, pointers_of_other_updates_are_refused);
 	suite_add_tcase(suite, tcase);
 	return tap_run(suite);

@@ -15,7 +15,7 @@ SAME_LINES = ["-w", "-Wno-error", "-D__LINE__=0", "-g0"]
 LABEL = re.compile(r"\.L[A-Z]*\d+")
 NUMBERED = re.compile(r"(?<=[A-Za-z_0-9])\.\d+\b|(?<=__UNIQUE_ID_)\w+")
 SECTION = re.compile(r"^\s*\.((?:push)?section\s[^\n]*|text|data|bss|popsection|previous)"
-                     r"\s*(?:#.*)?$")
+                     r"[\s;]*(?:#.*)?$")
 NOISE = re.compile(r"^\t\.(file|ident|loc|p2align|globl|weak|local)\b|^\s*#|^$")
 
 

@@ -94,6 +94,7 @@ static const struct {
 	{ ".ref.data*", UK_SECTION_DATA },
 	{ ".ref.rodata*", UK_SECTION_RODATA },
 	{ ".rodata*", UK_SECTION_RODATA },
+	{ "__*_sched_class", UK_SECTION_RODATA },
 };
 
 /*

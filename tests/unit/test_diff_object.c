@@ -263,6 +263,12 @@ static const struct test_case cases[] = {
 	  USE "int f(int i) { static int _rs = 5; if (i) use(&_rs, \"b\"); return use(0, i); }",
 	  USE "int f(int i) { static int _rs = 6; if (i) use(&_rs, \"b\"); return use(0, i); }",
 	  "changed f\nnew data _rs.0\n" },
+	{ "a scheduling class is used",
+	  USE "const int __attribute__((section(\"__fair_sched_class\"))) fair[2] = { 1 };"
+	      "int f(void) { return use(fair, 1); }",
+	  USE "const int __attribute__((section(\"__fair_sched_class\"))) fair[2] = { 1 };"
+	      "int f(void) { return use(fair, 2); }",
+	  "changed f\n" },
 	{ "ids of types are renumbered",
 	  USE BTF_ID("struct__a__712345") "int f(void) { return use(&use); }",
 	  USE BTF_ID("struct__a__812346") "int f(void) { return use(&use); }", "" },

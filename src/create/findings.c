@@ -43,26 +43,39 @@ struct uk_error *uk_work_add_finding(struct uk_work *work, struct uk_finding *fi
 	return err;
 }
 
-/* Global symbols that are exported to modules stand in the export tables of the object. */
-struct exported {
+/*
+ * What the comparison of types wants to know of an object's symbols: those that are exported to
+ * modules (they stand in the export tables), and variables that begin empty.
+ */
+struct symbols {
 	struct uk_object *object;
-	UK_VEC(const char *) names;
+	UK_VEC(const char *) exported;
+	UK_VEC(const char *) empty;
 };
 
-static void exported_deinit(struct exported *exported)
+static void symbols_deinit(struct symbols *symbols)
 {
-	uk_object_destroy(exported->object);
-	uk_vec_deinit(&exported->names);
+	uk_object_destroy(symbols->object);
+	uk_vec_deinit(&symbols->exported);
+	uk_vec_deinit(&symbols->empty);
 }
 
-static struct uk_error *load_exported(const char *path, struct exported *ret)
+static bool is_empty_variable(const struct uk_symbol *symbol)
+{
+	return symbol->place == UK_SYMBOL_DEFINED && symbol->type == STT_OBJECT &&
+	       symbol->section->type == SHT_NOBITS;
+}
+
+static struct uk_error *load_symbols(const char *path, struct symbols *ret)
 {
 	struct uk_error *err = uk_object_load(path, &ret->object);
 	if (err)
 		return err;
 	uk_vec_for_each(symbol, &ret->object->symbols) {
 		const char *name = uk_exported_name(*symbol);
-		if (name && !uk_vec_push(&ret->names, name))
+		if (name && !uk_vec_push(&ret->exported, name))
+			return uk_error_nomem();
+		if (is_empty_variable(*symbol) && !uk_vec_push(&ret->empty, (*symbol)->name))
 			return uk_error_nomem();
 	}
 	return NULL;
@@ -104,9 +117,9 @@ static struct uk_error *list_written(const struct uk_update *update, unsigned in
 
 static struct uk_error *compare_types_of(struct uk_work *work, const struct uk_pair *pair)
 {
-	uk_cleanup(exported_deinit) struct exported exported = {};
+	uk_cleanup(symbols_deinit) struct symbols symbols = {};
 	uk_cleanup(written_deinit) struct written written = {};
-	struct uk_error *err = load_exported(pair->orig, &exported);
+	struct uk_error *err = load_symbols(pair->orig, &symbols);
 	if (!err)
 		err = list_written(work->update, pair->number, &written);
 	if (err)
@@ -115,10 +128,12 @@ static struct uk_error *compare_types_of(struct uk_work *work, const struct uk_p
 		.object = pair->touched->patched->object,
 		.orig = pair->orig,
 		.patched = pair->patched,
-		.exported = exported.names.data,
-		.nr_exported = exported.names.len,
+		.exported = symbols.exported.data,
+		.nr_exported = symbols.exported.len,
 		.written = written.names.data,
 		.nr_written = written.names.len,
+		.empty = symbols.empty.data,
+		.nr_empty = symbols.empty.len,
 	};
 	struct uk_finding *findings = NULL;
 	size_t nr = 0;

@@ -73,7 +73,20 @@ static bool find_member(Dwarf_Die *in, Dwarf_Die *wanted, unsigned int depth, Dw
 	return false;
 }
 
-static struct uk_error *find_holder(const struct uk_layouts *layouts, Dwarf_Die *wanted, char **ret)
+/* "spare.3" is the static variable spare of a function. */
+static bool is_listed(const struct uk_copies_names *names, const char *name)
+{
+	size_t len = name ? strlen(name) : 0;
+	for (size_t i = 0; len && i < names->nr; i++)
+		if (uk_str_starts(names->data[i], name) &&
+		    (!names->data[i][len] || names->data[i][len] == '.'))
+			return true;
+	return false;
+}
+
+/* @empty is NULL if the table is constant: any variable may be meant for a copy of it. */
+static struct uk_error *find_holder(const struct uk_layouts *layouts, Dwarf_Die *wanted,
+				    const struct uk_copies_names *empty, char **ret)
 {
 	uk_vec_for_each(item, &layouts->all) {
 		struct uk_layout *layout = *item;
@@ -85,13 +98,15 @@ static struct uk_error *find_holder(const struct uk_layouts *layouts, Dwarf_Die 
 	}
 	uk_vec_for_each(variable, &layouts->variables) {
 		bool constant;
-		if (is_of_type(variable, wanted, &constant) && !constant)
+		if (is_of_type(variable, wanted, &constant) && !constant &&
+		    (!empty || is_listed(empty, dwarf_diename(variable))))
 			return uk_asprintf(ret, "variable %s", dwarf_diename(variable) ?: "?");
 	}
 	return NULL;
 }
 
-struct uk_error *uk_copies_find(const struct uk_layouts *layouts, const char *name, char **ret,
+struct uk_error *uk_copies_find(const struct uk_layouts *layouts, const char *name,
+				const struct uk_copies_names *empty, char **ret,
 				Dwarf_Die *place_ret)
 {
 	struct uk_error *err = NULL;
@@ -101,10 +116,10 @@ struct uk_error *uk_copies_find(const struct uk_layouts *layouts, const char *na
 		bool constant;
 		const char *known = dwarf_diename(variable);
 		if (err || *ret || !known || strcmp(known, name) != 0 ||
-		    !get_struct(variable, &type, &constant) || !constant)
+		    !get_struct(variable, &type, &constant))
 			continue;
 		*place_ret = *variable;
-		err = find_holder(layouts, &type, ret);
+		err = find_holder(layouts, &type, constant ? NULL : empty, ret);
 	}
 	return err;
 }

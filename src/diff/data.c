@@ -221,13 +221,41 @@ static struct uk_error *changed_rodata(struct uk_diff_job *job, struct uk_entity
 			   "registered before holds a pointer to the old one and goes on with it");
 }
 
+/* The kernel puts these pointers into code; the code would go on with the old ones. */
+static bool is_put_into_code(const struct uk_entity *orig)
+{
+	return uk_str_starts(orig->name, "__SCK__") || !strcmp(orig->name, "pv_ops");
+}
+
+static bool is_table_to_write(const struct uk_diff_job *job, const struct uk_entity *orig)
+{
+	return orig->kind == UK_SECTION_DATA && orig->symbol && orig->settled &&
+	       !is_put_into_code(orig) && uk_datum_gets_functions(job, orig) &&
+	       !uk_datum_is_stored_to(orig);
+}
+
+/* Match finds out whether the running kernel's is still as it began. */
+static struct uk_error *write_table(struct uk_diff_job *job, struct uk_entity *orig)
+{
+	struct uk_error *err = uk_job_note(
+		job, "operations", orig->name,
+		"this writable table is written in place, unless something has changed these "
+		"functions since boot: what was opened or registered before goes on with the new "
+		"ones, too; what is called at registration only has been called; only who has "
+		"copied its content keeps the old ones");
+	return err ? err : uk_datum_write(job, orig);
+}
+
 /* Carried code that needs the larger one is refused when it is carried. */
 static struct uk_error *changed_data(struct uk_diff_job *job, struct uk_entity *orig)
 {
 	char buf[256];
 	const char *name = uk_entity_label(orig, buf, sizeof(buf));
 	struct uk_uses uses = uk_entity_uses(orig);
-	if (uk_uses_are_over(&uses))
+	bool over = uk_uses_are_over(&uses);
+	if ((!over || uses.address) && is_table_to_write(job, orig))
+		return write_table(job, orig);
+	if (over)
 		return leave_over(job, orig, &uses);
 	struct uk_error *err =
 		orig->size != orig->twin->size

@@ -22,6 +22,30 @@ static bool has_rip_operand(const ZydisDecodedInstruction *insn)
 	       insn->raw.modrm.rm == 5 && insn->raw.disp.size == 32;
 }
 
+static bool is_fixed(const ZydisDecodedOperandMem *mem)
+{
+	return mem->index == ZYDIS_REGISTER_NONE &&
+	       (mem->base == ZYDIS_REGISTER_NONE || mem->base == ZYDIS_REGISTER_RIP);
+}
+
+/* How much it writes to the memory operand that it names. */
+static uint16_t bytes_stored(const ZydisDecoder *decoder, const ZydisDecoderContext *context,
+			     const ZydisDecodedInstruction *insn)
+{
+	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+	if (ZYAN_FAILED(ZydisDecoderDecodeOperands(decoder, context, insn, operands,
+						   insn->operand_count)))
+		return UK_STORES_ANYWHERE;
+	for (unsigned int i = 0; i < insn->operand_count; i++) {
+		const ZydisDecodedOperand *operand = &operands[i];
+		if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY &&
+		    operand->encoding == ZYDIS_OPERAND_ENCODING_MODRM_RM &&
+		    (operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+			return is_fixed(&operand->mem) ? operand->size / 8 : UK_STORES_ANYWHERE;
+	}
+	return 0;
+}
+
 static struct uk_insn insn_from(const ZydisDecodedInstruction *insn, uint64_t offset)
 {
 	struct uk_insn result = {
@@ -54,10 +78,14 @@ struct uk_error *uk_entity_decode(struct uk_entity *entity)
 	uint64_t offset = 0;
 	while (code && offset < entity->size) {
 		ZydisDecodedInstruction insn;
-		if (ZYAN_FAILED(ZydisDecoderDecodeInstruction(&decoder, NULL, code + offset,
+		ZydisDecoderContext context;
+		if (ZYAN_FAILED(ZydisDecoderDecodeInstruction(&decoder, &context, code + offset,
 							      entity->size - offset, &insn)))
 			return NULL;
-		if (!uk_vec_push(&entity->insns, insn_from(&insn, offset)))
+		struct uk_insn found = insn_from(&insn, offset);
+		if (found.memory_offset)
+			found.stores = bytes_stored(&decoder, &context, &insn);
+		if (!uk_vec_push(&entity->insns, found))
 			return uk_error_nomem();
 		offset += insn.length;
 	}

@@ -58,13 +58,15 @@ struct uk_diff_input {
 /*
  * What became of it, if every finding is accepted. The caller looks through the findings
  * and refuses when one was not accepted by name. Kinds of finding, and what accepting means:
- *   initial-value:OBJ:NAME  writable data begins with another value: the running value stays
+ *   initial-value:OBJ:NAME  writable data begins with another value: the running value stays (only
+ *                           pointers to functions are written, if nothing has changed them
+ *                           since boot)
  *   read-only-data:OBJ:NAME read-only data changes its size where it cannot be replaced and no
  *                           changed code uses it: it stays as it is; or a pointer in it becomes
  *                           empty: it is written
  *   operations:OBJ:NAME     a table of operations changes its size: only what changed code opens
  *                           or registers from now on has the new one; or it is written in place,
- *                           and copies of it are not: accepted by itself
+ *                           writable or not, and copies of it are not: accepted by itself
  *   init-code:OBJ:NAME      code or data used only at boot (or module load): no effect
  *   exit-code:OBJ:NAME      code that runs when a module is unloaded, which cannot happen while
  *                           an update holds it: no effect, accepted by itself

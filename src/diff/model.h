@@ -18,6 +18,8 @@ struct uk_entity;
 struct uk_table;
 struct uk_chunk;
 
+#define UK_STORES_ANYWHERE UINT16_MAX
+
 /* Where a reference points. */
 struct uk_target {
 	struct uk_entity *entity; /* NULL: another object's symbol, or an absolute one */
@@ -34,6 +36,7 @@ struct uk_ref {
 	bool branch;	 /* a call, jmp or jcc */
 	bool access;	 /* of memory at the very place */
 	bool inside;	 /* of memory, also by an index: the address itself goes nowhere */
+	uint16_t stores; /* bytes that are written there; UK_STORES_ANYWHERE: by an index */
 	bool resolved;	 /* by the assembler: there is no relocation */
 	struct uk_target target;
 };
@@ -43,6 +46,7 @@ struct uk_insn {
 	uint8_t length;
 	uint8_t rel_offset, rel_size; /* the field relative to the next instruction; 0: none */
 	uint8_t memory_offset;	      /* the displacement of a memory operand; 0: none, or lea */
+	uint16_t stores;	      /* to that operand, as in struct uk_ref */
 	bool branch;		      /* the field is a branch's */
 	bool call;		      /* direct or not */
 	bool access; /* reads or writes memory where the field points; lea does not */

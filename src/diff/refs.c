@@ -48,6 +48,7 @@ static struct uk_ref ref_from_reloc(const struct uk_model *model, const struct u
 	uint64_t at = reloc->offset - entity->offset;
 	const struct uk_insn *insn = uk_entity_insn_at(entity, at);
 	ref.inside = insn && insn->memory_offset && insn->offset + insn->memory_offset == at;
+	ref.stores = ref.inside ? insn->stores : 0;
 	if (uk_section_kind_is_code(entity->kind) && uk_reloc_is_pcrel(reloc->type)) {
 		known = insn && insn->rel_size && insn->offset + insn->rel_offset == at;
 		ref.bias = known ? (uint8_t)(insn->offset + insn->length - at) : 4;

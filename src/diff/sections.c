@@ -41,12 +41,12 @@ static const struct {
 	{ "__patchable_function_entries", UK_SECTION_IGNORED },
 	{ ".debug_*", UK_SECTION_IGNORED },
 	{ ".comment", UK_SECTION_IGNORED },
+	{ ".modinfo", UK_SECTION_IGNORED },
 	{ ".note.GNU-stack", UK_SECTION_VERBATIM },
 	{ ".note.gnu.property", UK_SECTION_VERBATIM },
 
 	{ "__dyndbg", UK_SECTION_DESCRIPTOR },
 
-	{ ".modinfo", UK_SECTION_REGISTRATION },
 	{ ".initcall*", UK_SECTION_REGISTRATION },
 	{ ".con_initcall.init", UK_SECTION_REGISTRATION },
 	{ ".exitcall.exit", UK_SECTION_REGISTRATION },

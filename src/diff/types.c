@@ -520,12 +520,13 @@ static struct uk_error *find_copies(struct findings *findings, const struct uk_l
 				    const char *symbol)
 {
 	Dwarf_Die die;
+	struct uk_copies_names empty = { findings->input->empty, findings->input->nr_empty };
 	uk_cleanup(changes_deinit) struct changes changes = {};
 	uk_auto_free char *name = NULL, *full_name = NULL, *holder = NULL;
 	/* "ops.3" is the static variable ops of a function */
 	struct uk_error *err = uk_asprintf(&name, "%.*s", (int)strcspn(symbol, "."), symbol);
 	if (!err)
-		err = uk_copies_find(old, name, &holder, &die);
+		err = uk_copies_find(old, name, &empty, &holder, &die);
 	if (!err)
 		err = uk_asprintf(&full_name, "%s:%s", findings->input->object, symbol);
 	if (err || !holder)

@@ -13,7 +13,7 @@
  *				a tag is its first enumerator. Added enumerators alone are none
  *	prototype:NAME		return type, parameters, or the type of a variable
  *
- *	table-copies:OBJ:NAME	of each given read-only datum that is written in place: the source
+ *	table-copies:OBJ:NAME	of each given datum that is written in place: the source
  *				knows something that may hold a copy of it (see copies.h)
  *
  * Typedefs and qualifiers do not count, nor do types that only one of the objects has: a
@@ -29,8 +29,10 @@ struct uk_types_input {
 	const char *orig, *patched;  /* paths of the objects, compiled with -g */
 	const char *const *exported; /* symbols whose prototype others rely on; or NULL */
 	size_t nr_exported;
-	const char *const *written; /* read-only data that are written in place; or NULL */
+	const char *const *written; /* data that are written in place; or NULL */
 	size_t nr_written;
+	const char *const *empty; /* writable data that begin empty; or NULL */
+	size_t nr_empty;
 };
 
 /*

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Read-only data that is written in place. */
+/* Data that is written in place. */
 #include "diff/written.h"
 
 #include "base/strbuf.h"
@@ -115,6 +115,81 @@ static bool differs_at(const struct uk_entity *orig, uint64_t i)
 {
 	const uint8_t *a = uk_entity_data(orig), *b = uk_entity_data(orig->twin);
 	return a && b && a[i] != b[i] && !in_slot(orig, i) && !in_slot(orig->twin, i);
+}
+
+static bool is_called(const struct uk_model *model, const char *name)
+{
+	uk_vec_for_each(entity, &model->entities)
+		uk_vec_for_each(ref, &(*entity)->refs)
+			if (ref->branch && !ref->target.entity && ref->target.symbol &&
+			    !strcmp(ref->target.symbol->name, name))
+				return true;
+	return false;
+}
+
+/* Of another object's symbols, those are functions that somebody here calls. */
+static bool is_function(const struct uk_diff_job *job, const struct uk_ref *ref)
+{
+	const struct uk_target *to = &ref->target;
+	if (ref->type != R_X86_64_64 || to->delta)
+		return false;
+	if (to->entity)
+		return to->entity->kind == UK_SECTION_TEXT && to->entity->symbol;
+	return is_called(job->orig, to->symbol->name) || is_called(job->patched, to->symbol->name);
+}
+
+static bool gets_function(const struct uk_diff_job *job, const struct uk_entity *orig,
+			  const struct slot *slot)
+{
+	if (!slot->new || !is_function(job, slot->new) || (orig->offset + slot->offset) % 8 ||
+	    orig->section->align % 8)
+		return false;
+	return slot->old ? is_function(job, slot->old) : is_zero(orig, slot->offset, 8);
+}
+
+bool uk_datum_gets_functions(const struct uk_diff_job *job, const struct uk_entity *orig)
+{
+	struct slots slots = { .orig = orig };
+	if (!uk_datum_can_be_written(orig) || !uk_entity_data(orig) || !uk_entity_data(orig->twin))
+		return false;
+	for (uint64_t i = 0; i < orig->size; i++)
+		if (differs_at(orig, i))
+			return false;
+	while (next_slot(&slots))
+		if (slot_changes(&slots.slot) && !gets_function(job, orig, &slots.slot))
+			return false;
+	return true;
+}
+
+static bool stores_to(const struct uk_entity *user, const struct uk_entity *entity, uint64_t offset)
+{
+	uk_vec_for_each(ref, &user->refs) {
+		int64_t start = ref->target.delta, end = start + ref->stores;
+		if (ref->target.entity != entity || !ref->stores)
+			continue;
+		if (ref->stores == UK_STORES_ANYWHERE ||
+		    (start < (int64_t)offset + 8 && end > (int64_t)offset))
+			return true;
+	}
+	return false;
+}
+
+static bool is_stored_to(const struct uk_entity *entity, uint64_t offset)
+{
+	uk_vec_for_each(user, &entity->users)
+		if (stores_to(*user, entity, offset))
+			return true;
+	return false;
+}
+
+bool uk_datum_is_stored_to(const struct uk_entity *orig)
+{
+	struct slots slots = { .orig = orig };
+	while (next_slot(&slots))
+		if (slot_changes(&slots.slot) && (is_stored_to(orig, slots.slot.offset) ||
+						  is_stored_to(orig->twin, slots.slot.offset)))
+			return true;
+	return false;
 }
 
 static struct uk_error *add_write(struct uk_diff_job *job, const struct uk_entity *orig,

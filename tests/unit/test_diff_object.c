@@ -25,6 +25,13 @@
 	"#define EXIT __attribute__((section(\".exit.text\")))\n"
 #define ONCE "static _Bool __attribute__((section(\".data..once\"))) __already_done"
 
+#define OPS                                                                                        \
+	USE "#define PERCPU __attribute__((section(\".data..percpu\")))\n"                         \
+	    "struct ops { int n; char *name; int (*f)(void), (*g)(void); };"                       \
+	    "static int a(void) { return use(\"a\"); }"                                            \
+	    "static int b(void) { return use(\"b\"); }"                                            \
+	    "static int c(void) { return use(\"c\"); }"
+
 #define BTF_ID(name)                                                                               \
 	"asm(\".pushsection .BTF_ids,\\\"a\\\"\\n.local __BTF_ID__" name "\\n"                     \
 	".type __BTF_ID__" name ", STT_OBJECT\\n.size __BTF_ID__" name ", 4\\n"                    \
@@ -159,6 +166,89 @@ static const struct test_case cases[] = {
 	  USE "char *name = \"a\"; int f(void) { return use(&name); }",
 	  USE "char *name = \"b\"; int f(void) { return use(&name); }",
 	  "ignored data name\nfind initial-value:t.o:name\n" },
+	{ "a writable table of operations gets a function, another, and keeps a pointer",
+	  OPS "static struct ops ops = { .n = 1, .name = \"x\", .g = a };"
+	      "int f(void) { return use(&ops) + ops.n++; }",
+	  OPS "static struct ops ops = { .n = 1, .name = \"x\", .f = c, .g = b };"
+	      "int f(void) { return use(&ops) + ops.n++; }",
+	  "removed a\nnew b\nnew c\nwritten data ops\npointer ops+16\npointer ops+24\n"
+	  "told operations:t.o:ops\n" },
+	{ "one that only boot code registers",
+	  BOOT OPS "static struct ops ops = { .g = b }; INIT int f(void) { return use(&ops, 1); }",
+	  BOOT OPS
+	  "static struct ops ops = { .f = c, .g = b }; INIT int f(void) { return use(&ops, 1); }",
+	  "new c\nwritten data ops\npointer ops+16\ntold operations:t.o:ops\n" },
+	{ "one that only boot code looks at",
+	  BOOT OPS "static volatile struct ops ops = { .g = b };"
+		   "INIT int f(void) { return use(0, ops.n); }",
+	  BOOT OPS "static volatile struct ops ops = { .f = b, .g = b };"
+		   "INIT int f(void) { return use(0, ops.n); }",
+	  "ignored data ops\nfind init-code:t.o:ops\n" },
+	{ "and a number besides",
+	  OPS "static struct ops ops = { .n = 1, .g = b }; int f(void) { return use(&ops); }",
+	  OPS "static struct ops ops = { .n = 2, .f = c, .g = b }; int f(void) { return use(&ops); "
+	      "}",
+	  "ignored data ops\nfind initial-value:t.o:ops\n" },
+	{ "and a pointer to data besides",
+	  OPS "static struct ops ops = { .g = b }; int f(void) { return use(&ops); }",
+	  OPS "static struct ops ops = { .name = \"x\", .f = b, .g = b };"
+	      "int f(void) { return use(&ops); }",
+	  "ignored data ops\nfind initial-value:t.o:ops\n" },
+	{ "and a pointer becomes empty",
+	  OPS "static struct ops ops = { .f = b, .g = b }; int f(void) { return use(&ops); }",
+	  OPS "static struct ops ops = { .f = a }; int f(void) { return use(&ops); }",
+	  "removed b\nignored data ops\nfind initial-value:t.o:ops\n" },
+	{ "a pointer that was a number",
+	  OPS "static struct ops ops = { .f = (void *)-2L, .g = b };"
+	      "int f(void) { return use(&ops); }",
+	  OPS "static struct ops ops = { .f = b, .g = b }; int f(void) { return use(&ops); }",
+	  "ignored data ops\nfind initial-value:t.o:ops\n" },
+	{ "code of the object stores to the pointer",
+	  OPS "static struct ops ops = { .g = b }; int f(void) { return use(&ops); }"
+	      "void h(void) { ops.f = 0; }",
+	  OPS "static struct ops ops = { .f = b, .g = b }; int f(void) { return use(&ops); }"
+	      "void h(void) { ops.f = 0; }",
+	  "ignored data ops\nfind initial-value:t.o:ops\n" },
+	{ "code of the object stores anywhere in the table",
+	  OPS "static int (*ops[4])(void) = { b }; int f(void) { return use(ops); }"
+	      "void h(long i) { ops[i + 2] = 0; }",
+	  OPS "static int (*ops[4])(void) = { b, b }; int f(void) { return use(ops); }"
+	      "void h(long i) { ops[i + 2] = 0; }",
+	  "ignored data ops\nfind initial-value:t.o:ops\n" },
+	{ "code of the object stores beside the pointer and calls through it",
+	  OPS "static struct ops ops = { .g = b }; int f(void) { return use(&ops); }"
+	      "int h(void) { ops.n = 0; ops.g = b; return ops.f ? ops.f() : 1; }",
+	  OPS "static struct ops ops = { .f = b, .g = b }; int f(void) { return use(&ops); }"
+	      "int h(void) { ops.n = 0; ops.g = b; return ops.f ? ops.f() : 1; }",
+	  "written data ops\npointer ops+16\ntold operations:t.o:ops\n" },
+	{ "another object's function is one if somebody calls it",
+	  USE "extern int e(void); struct { int (*f)(void); int (*g)(const void *, ...); } ops ="
+	      "{ 0, use }; int f(void) { return use(&ops) + e(); }",
+	  USE "extern int e(void); struct { int (*f)(void); int (*g)(const void *, ...); } ops ="
+	      "{ e, use }; int f(void) { return use(&ops) + e(); }",
+	  "written data ops\npointer ops+0\ntold operations:t.o:ops\n" },
+	{ "and if nobody does it may be anything",
+	  USE "extern int e[]; struct { const void *f, *g; } ops = { 0, use };"
+	      "int f(void) { return use(&ops) + e[1]; }",
+	  USE "extern int e[]; struct { const void *f, *g; } ops = { e, use };"
+	      "int f(void) { return use(&ops) + e[1]; }",
+	  "ignored data ops\nfind initial-value:t.o:ops\n" },
+	{ "per-CPU data has a value for each CPU",
+	  OPS "PERCPU struct ops ops = { .g = b }; int f(void) { return use(&ops); }",
+	  OPS "PERCPU struct ops ops = { .f = b, .g = b }; int f(void) { return use(&ops); }",
+	  "ignored data ops\nfind initial-value:t.o:ops\n" },
+	{ "the key of a static call, whose sites have its pointer in their code",
+	  OPS "struct { int (*f)(void); void *sites; } __SCK__call = { a };"
+	      "int f(void) { return use(&__SCK__call, b); }",
+	  OPS "struct { int (*f)(void); void *sites; } __SCK__call = { b };"
+	      "int f(void) { return use(&__SCK__call, b); }",
+	  "removed a\nignored data __SCK__call\nfind initial-value:t.o:__SCK__call\n" },
+	{ "nothing reads what modinfo tells",
+	  USE "static const char i[] __attribute__((section(\".modinfo\"), used)) = \"version=1\";"
+	      "int f(void) { return use(\"a\"); }",
+	  USE "static const char i[] __attribute__((section(\".modinfo\"), used)) = \"version=12\";"
+	      "int f(void) { return use(\"b\"); }",
+	  "changed f\n" },
 	{ "a table used by unchanged code is written",
 	  USE "const int table[4] = { 1, 2, 3, 4 }; int f(int i) { return use(table, table[i]); }",
 	  USE "const int table[4] = { 1, 9, 9, 4 }; int f(int i) { return use(table, table[i]); }",

@@ -37,6 +37,7 @@ static void compare(const char *old, const char *new, const char *dwarf, const c
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	uk_auto_free char *orig = compile("orig", old, dwarf);
 	uk_auto_free char *patched = compile("patched", new, dwarf);
+	const char *empty = "hw";
 	struct uk_types_input input = {
 		.object = "net/x.o",
 		.orig = orig,
@@ -45,6 +46,8 @@ static void compare(const char *old, const char *new, const char *dwarf, const c
 		.nr_exported = symbol ? 1 : 0,
 		.written = &symbol,
 		.nr_written = symbol ? 1 : 0,
+		.empty = &empty,
+		.nr_empty = strstr(old, "hw;") ? 1 : 0,
 	};
 	ck_ok(uk_types_compare(&input, &result->list, &result->nr));
 	ck_ok(uk_tree_remove(dir));
@@ -65,6 +68,10 @@ static void result_deinit(struct result *result)
 	USE "struct ops { void (*f)(void *); }; static const struct ops t[2] = { { use } };"       \
 	    "static const struct { struct ops *o; } u; " rest "void f(void) { use((void *)t);"     \
 	    "use((void *)&u); use((void *)&hw); }"
+
+#define WRITABLE(rest)                                                                             \
+	USE "struct ops { void (*f)(void *); }; static struct ops t[2] = { { use } };" rest        \
+	    "void f(void) { use(t); use((void *)&hw); }"
 
 struct test_case {
 	const char *old, *new;
@@ -191,6 +198,14 @@ static const struct test_case cases[] = {
 	  TABLE("const struct ops hw; struct p { const struct ops *p; } *p;"), NULL, NULL, "t" },
 	{ TABLE("struct hw { struct ops ops; } hw;"), TABLE("struct hw { struct ops ops; } hw;"),
 	  NULL, NULL, "u" },
+	/* 33: of a writable one, which may well have others beside it */
+	{ WRITABLE("struct hw { struct ops ops; } hw;"),
+	  WRITABLE("struct hw { struct ops ops; } hw;"), "table-copies:net/x.o:t",
+	  "table net/x.o:t: member ops of struct hw may hold a copy of it. ", "t" },
+	{ WRITABLE("struct ops hw = { use };"), WRITABLE("struct ops hw = { use };"), NULL, NULL,
+	  "t" },
+	{ WRITABLE("struct ops hw;"), WRITABLE("struct ops hw;"), "table-copies:net/x.o:t",
+	  "table net/x.o:t: variable hw may hold a copy of it. ", "t" },
 };
 
 static void check_case(const struct test_case *test, const char *dwarf)

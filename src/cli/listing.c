@@ -81,12 +81,11 @@ static void add_name(struct uk_strbuf *text, const char *name, uint64_t offset)
 		uk_strbuf_addf(text, "+0x%llx", (unsigned long long)offset);
 }
 
-/* What a relocation points at; @addend is counted from the end of the instruction. */
+/* What a relocation points at; @offset is counted from the end of the instruction. */
 static void add_target(struct uk_strbuf *text, const struct reader *reader,
-		       const struct uk_reloc *reloc, int64_t addend)
+		       const struct uk_reloc *reloc, uint64_t offset)
 {
 	const struct uk_symbol *symbol = reloc->symbol;
-	uint64_t offset = (uint64_t)addend;
 	if (symbol->place == UK_SYMBOL_DEFINED && symbol->type == STT_SECTION) {
 		const struct uk_section *section = symbol->section;
 		offset += symbol->value;
@@ -114,11 +113,11 @@ static void add_targets(struct uk_strbuf *text, const struct reader *reader, uin
 		if (!reloc || reloc == last)
 			continue;
 		last = reloc;
-		int64_t addend = reloc->addend;
+		uint64_t offset = (uint64_t)reloc->addend;
 		if (uk_reloc_is_pcrel(reloc->type))
-			addend += (int64_t)(at + len - reloc->offset);
+			offset += at + len - reloc->offset;
 		uk_strbuf_addstr(text, before);
-		add_target(text, reader, reloc, addend);
+		add_target(text, reader, reloc, offset);
 	}
 }
 

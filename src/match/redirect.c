@@ -94,9 +94,18 @@ static struct uk_error *check_room(const struct uk_placement *placement,
 		      function->size, offset - function->value);
 }
 
+static bool has_one_processor(const struct uk_run *run)
+{
+	uint8_t bytes[4];
+	uint64_t addr = uk_kallsyms_unique(run->kallsyms, "nr_cpu_ids");
+	return run->memory->live && addr && uk_run_read(run, addr, bytes, sizeof(bytes)) &&
+	       uk_get_u32(bytes) == 1;
+}
+
 /*
- * A lock prefix that was taken out for the only processor comes back with the second one; one that
- * is there is never taken out again (alternatives_enable_smp() of 6.1 and 6.12).
+ * A lock prefix that was taken out for the only processor comes back with the second one, if there
+ * can be one; one that is there is never taken out again (alternatives_enable_smp() of 6.1
+ * and 6.12).
  */
 static bool is_settled(const struct uk_placement *placement, const struct uk_symbol *function,
 		       const struct uk_site *site)
@@ -105,7 +114,7 @@ static bool is_settled(const struct uk_placement *placement, const struct uk_sym
 	uint64_t base = placement->places[function->section->index].base;
 	return site->class == UK_SITE_LOCK &&
 	       uk_run_read(placement->run, base + site->offset, &byte, sizeof(byte)) &&
-	       byte == LOCK;
+	       (byte == LOCK || has_one_processor(placement->run));
 }
 
 static struct uk_error *check_sites(const struct uk_placement *placement,

@@ -547,6 +547,25 @@ START_TEST(sites_under_the_redirect_are_refused)
 }
 END_TEST
 
+START_TEST(a_lock_is_gone_for_good_on_the_only_processor)
+{
+	sample_variable(&s, "nr_cpu_ids", EXTERNAL + 128, 1);
+	locked_function();
+	*sample_byte(&s, addr("locked") + 1) = 0x3e;
+	ck_ok(run());
+	ck_assert_uint_eq(match->functions.data[0].old_bytes[1], 0x3e);
+}
+END_TEST
+
+START_TEST(a_lock_comes_back_with_a_second_processor)
+{
+	sample_variable(&s, "nr_cpu_ids", EXTERNAL + 128, 2);
+	locked_function();
+	*sample_byte(&s, addr("locked") + 1) = 0x3e;
+	refused("a jump at +0x0 would overwrite a lock prefix at +0x1");
+}
+END_TEST
+
 START_TEST(a_lock_that_stays_may_lie_under_the_redirect)
 {
 	locked_function();
@@ -781,8 +800,15 @@ START_TEST(pointers_of_other_updates_are_refused)
 	uk_put_u64(sample_byte(&s, written.addr), EXTERNAL + 0x1000);
 	refused("symbol ops+0x0 is written by update beef, which this update was not built upon");
 	ck_assert(uk_vec_push(&update.after, (char *)"beef"));
+	uk_put_u64(written.new_bytes, EXTERNAL + 0x1000);
 	ck_ok(run());
 	ck_assert_uint_eq(uk_get_u64(match->pointers.data[0].old_bytes), EXTERNAL + 0x1000);
+	uk_match_destroy(match);
+	match = NULL;
+	uk_put_u64(written.new_bytes, EXTERNAL);
+	refused("symbol ops+0x0: expected 0xffffffff81300000 (external+0x0, vmlinux), found "
+		"0xffffffff81301000 (__fentry__+0xfc0, vmlinux): something has changed it since "
+		"update beef wrote it");
 }
 END_TEST
 
@@ -817,6 +843,8 @@ int main(void)
 	tcase_add_test(tcase, relocated_branches_into_the_redirect_are_refused);
 	tcase_add_test(tcase, sites_under_the_redirect_are_refused);
 	tcase_add_test(tcase, a_lock_that_stays_may_lie_under_the_redirect);
+	tcase_add_test(tcase, a_lock_is_gone_for_good_on_the_only_processor);
+	tcase_add_test(tcase, a_lock_comes_back_with_a_second_processor);
 	tcase_add_test(tcase, a_copy_is_matched_with_what_it_was_built_from);
 	tcase_add_test(tcase, a_changed_copy_is_refused);
 	tcase_add_test(tcase, updates_that_were_not_built_upon_are_named);

@@ -205,6 +205,37 @@ START_TEST(the_stack_joins_the_core_and_the_copy)
 }
 END_TEST
 
+/* What an update brought is in no object of the kernel: a later one finds it here. */
+START_TEST(the_stack_knows_where_new_functions_are)
+{
+	static const char part[] = "sys/module/upkeep_" SAMPLE_ID "_1";
+	struct uk_stack stack;
+	uk_auto_bundle struct uk_bundle *bundle = sample_bundle(&machine);
+	ck_ok(uk_kept_save(&machine.paths, bundle));
+	machine_apply(&machine, SAMPLE_ID, "1\n", FUNCTION, WRITES, MODULES);
+	uk_auto_free char *state = sample_path(part, "initstate");
+	uk_auto_free char *text = sample_path(part, "sections/.text");
+	machine_put(&machine, state, "live\n");
+	machine_put(&machine, text, "0xffffffffc0300000\n");
+	uk_auto_live_status struct uk_live_status *status = read_status();
+	ck_fails(load_stack(status, &stack), UK_ERR_INVALID,
+		 "has no section .text.upk.1.helper.isra.0");
+	uk_stack_deinit(&stack);
+
+	uk_auto_free char *helper = sample_path(part, "sections/.text.upk.1.helper.isra.0");
+	machine_put(&machine, helper, "0xffffffffc0300120\n");
+	ck_ok(load_stack(status, &stack));
+	ck_assert_uint_eq(stack.replaced.len, 2);
+	const struct uk_match_replaced *brought = &stack.replaced.data[1];
+	ck_assert_str_eq(brought->id, SAMPLE_ID);
+	ck_assert_str_eq(brought->function, "helper.isra.0");
+	ck_assert_uint_eq(brought->new_addr, 0xffffffffc0300120);
+	ck_assert_uint_eq(brought->new_size, 7);
+	ck_assert_uint_eq(brought->old_size, 0);
+	uk_stack_deinit(&stack);
+}
+END_TEST
+
 static const struct {
 	const char *functions, *writes, *message;
 } unlike[] = {
@@ -276,6 +307,7 @@ int main(void)
 	tcase_add_test(tcase, copies_move_through_their_stages);
 	tcase_add_test(tcase, a_copy_of_another_update_is_refused);
 	tcase_add_test(tcase, the_stack_joins_the_core_and_the_copy);
+	tcase_add_test(tcase, the_stack_knows_where_new_functions_are);
 	tcase_add_loop_test(tcase, a_copy_that_does_not_describe_what_is_applied, 0,
 			    UK_ARRAY_SIZE(unlike));
 	tcase_add_test(tcase, an_applied_update_without_copy_blocks_others);

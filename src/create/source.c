@@ -5,7 +5,6 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "bundle/identity.h"
-#include "match/memory.h"
 
 #include <errno.h>
 #include <string.h>
@@ -194,18 +193,6 @@ static struct uk_error *push_before(struct uk_work *work, const char *path)
 	return err ? err : push_before_patches(work, bundle);
 }
 
-/* The build id is in the kernel's own image only. */
-static struct uk_error *read_build_id(struct uk_work *work)
-{
-	if (!work->tree->kernel)
-		return NULL;
-	uk_auto_memory struct uk_memory *image = NULL;
-	struct uk_error *err = uk_memory_open_image(work->tree->kernel->image, &image);
-	if (!err && image->identity.build_id)
-		err = uk_strdup(image->identity.build_id, &work->update->build_id);
-	return err;
-}
-
 static struct uk_error *describe_source(struct uk_work *work)
 {
 	const struct uk_kernel *kernel = work->tree->kernel;
@@ -232,7 +219,7 @@ static struct uk_error *describe(struct uk_work *work)
 	for (size_t i = 0; !err && i < options->nr_cves; i++)
 		err = push_string(&update->cves, options->cves[i]);
 	update->ibt = work->tree->ibt;
-	return err ? err : read_build_id(work);
+	return err ? err : uk_work_read_build_id(work);
 }
 
 static struct uk_error *compute_id(struct uk_work *work)

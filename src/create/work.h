@@ -62,6 +62,9 @@ static inline struct uk_view *uk_work_patched(const struct uk_work *work)
 	return work->views.data[work->views.len - 1];
 }
 
+/* image.c: what the kernel's own image says of itself. */
+struct uk_error *uk_work_read_build_id(struct uk_work *work) uk_must_check;
+
 /* changes.c: what the patch touches, compiled and compared. */
 struct uk_error *uk_work_find_units(struct uk_work *work) uk_must_check;
 struct uk_error *uk_work_compile(struct uk_work *work) uk_must_check;

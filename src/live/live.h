@@ -112,12 +112,15 @@ enum uk_live_state {
 	UK_LIVE_LEFTOVER, /* an apply was killed in the middle: modules loaded, nothing written */
 };
 
+#define UK_LIVE_WRITE_BYTES 16 /* as many as the core tells */
+
 /* A place that an update wrote to. */
 struct uk_live_write {
 	uint64_t addr, len;
-	bool text;    /* a redirect; else read-only data */
+	bool text;    /* a redirect; else data */
 	char *module; /* "vmlinux" or the module that holds it */
 	bool gone;    /* that module was unloaded by force */
+	uint8_t new_bytes[UK_LIVE_WRITE_BYTES]; /* the first of what it wrote */
 };
 
 /* One update, as the running kernel and the kept copy of its bundle know it. */

@@ -153,7 +153,8 @@ static struct uk_error *add_new_functions(const struct uk_live_paths *paths, str
 static struct uk_error *add_written(struct uk_stack *stack, const struct uk_live_update *update)
 {
 	uk_vec_for_each(write, &update->writes) {
-		struct uk_match_written written = { update->id, write->addr, write->len };
+		struct uk_match_written written = { update->id, write->addr, write->len, {} };
+		memcpy(written.new_bytes, write->new_bytes, sizeof(written.new_bytes));
 		if (write->text || write->gone)
 			continue;
 		if (!uk_vec_push(&stack->written, written))

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "bundle/record.h"
 #include "live/paths.h"
 #include "live/status.h"
 
@@ -93,6 +94,17 @@ static struct uk_error *add_function(char **words, size_t nr, struct uk_live_upd
 	return err ? err : uk_error_nomem();
 }
 
+/* The first bytes in hex, and a '+' if there are more. */
+static bool parse_bytes(char *text, uint64_t len, uint8_t ret[UK_LIVE_WRITE_BYTES])
+{
+	bool more = len > UK_LIVE_WRITE_BYTES;
+	size_t end = strlen(text);
+	if (more != (end && text[end - 1] == '+'))
+		return false;
+	text[end - more] = '\0';
+	return uk_hex_decode(text, ret, more ? UK_LIVE_WRITE_BYTES : len);
+}
+
 /* "ADDR LEN text|data MODULE OLD NEW [gone]" */
 static struct uk_error *add_write(char **words, size_t nr, struct uk_live_update *update,
 				  bool *ok_ret)
@@ -100,7 +112,8 @@ static struct uk_error *add_write(char **words, size_t nr, struct uk_live_update
 	struct uk_live_write write = {};
 	if (nr < 6 || nr > 7 || !parse_number(words[0], &write.addr) ||
 	    !parse_number(words[1], &write.len) ||
-	    (strcmp(words[2], "text") && strcmp(words[2], "data")))
+	    (strcmp(words[2], "text") && strcmp(words[2], "data")) ||
+	    !parse_bytes(words[5], write.len, write.new_bytes))
 		return NULL;
 	*ok_ret = true;
 	write.text = !strcmp(words[2], "text");

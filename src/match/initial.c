@@ -91,10 +91,11 @@ static void add_value(struct uk_strbuf *text, const struct uk_kallsyms *kallsyms
 			       value - symbol->address, symbol->module);
 }
 
-static struct uk_error *refuse(const struct uk_match_request *request, const char *path,
+static struct uk_error *refuse(const struct uk_match_request *request,
 			       const struct uk_update_pointer *pointer, uint64_t expected,
-			       uint64_t found)
+			       uint64_t found, const char *since)
 {
+	const char *path = request->update->objects.data[pointer->object].path;
 	uk_auto_strbuf struct uk_strbuf text = {};
 	uk_auto_free char *values = NULL;
 	uk_strbuf_addstr(&text, "expected ");
@@ -105,8 +106,8 @@ static struct uk_error *refuse(const struct uk_match_request *request, const cha
 	return err ? err
 		   : uk_error_create(UK_ERR_REFUSED,
 				     "%s: symbol %s+0x%" PRIx64
-				     ": %s: something has changed it since boot",
-				     path, pointer->symbol, pointer->offset, values);
+				     ": %s: something has changed it since %s",
+				     path, pointer->symbol, pointer->offset, values, since);
 }
 
 struct uk_error *uk_initial_check(const struct uk_match_request *request,
@@ -131,5 +132,20 @@ struct uk_error *uk_initial_check(const struct uk_match_request *request,
 				       "%s: symbol %s+0x%" PRIx64
 				       ": what it was at boot cannot be told",
 				       path, pointer->symbol, pointer->offset);
-	return !known || found == expected ? NULL : refuse(request, path, pointer, expected, found);
+	return !known || found == expected ? NULL
+					   : refuse(request, pointer, expected, found, "boot");
+}
+
+struct uk_error *uk_initial_check_written(const struct uk_match_request *request,
+					  const struct uk_update_pointer *pointer, uint64_t address,
+					  uint64_t found, const struct uk_match_written *before)
+{
+	uk_auto_free char *since = NULL;
+	uint64_t expected = uk_get_u64(before->new_bytes);
+	/* Else it was a number, of read-only data: nobody but updates writes there. */
+	bool pointer_there = address == before->addr && before->len == UK_POINTER_LEN;
+	if (!pointer_there || found == expected)
+		return NULL;
+	struct uk_error *err = uk_asprintf(&since, "update %s wrote it", before->id);
+	return err ? err : refuse(request, pointer, expected, found, since);
 }

@@ -17,4 +17,10 @@ struct uk_error *uk_initial_check(const struct uk_match_request *request,
 				  const struct uk_update_pointer *pointer, uint64_t address,
 				  uint64_t found) uk_must_check;
 
+/* The same where an update before this one has written a pointer. */
+struct uk_error *uk_initial_check_written(const struct uk_match_request *request,
+					  const struct uk_update_pointer *pointer, uint64_t address,
+					  uint64_t found,
+					  const struct uk_match_written *before) uk_must_check;
+
 #endif

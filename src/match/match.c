@@ -320,12 +320,15 @@ static struct uk_error *match_write(struct job *job, size_t index)
 	return uk_vec_push(&job->match->writes, found) ? NULL : uk_error_nomem();
 }
 
-/* Nobody but an update that this one was built upon (*@before_ret) may have been there. */
+/*
+ * Nobody but an update that this one was built upon may have been there: *@before_ret is the last
+ * of those, or NULL.
+ */
 static struct uk_error *check_written(const struct job *job,
 				      const struct uk_update_pointer *pointer, uint64_t address,
-				      bool *before_ret)
+				      const struct uk_match_written **before_ret)
 {
-	*before_ret = false;
+	*before_ret = NULL;
 	const char *path = job->update->objects.data[pointer->object].path;
 	for (size_t i = 0; i < job->request->nr_written; i++) {
 		const struct uk_match_written *written = &job->request->written[i];
@@ -333,7 +336,7 @@ static struct uk_error *check_written(const struct job *job,
 		    address >= written->addr + written->len)
 			continue;
 		if (is_after(job, written->id)) {
-			*before_ret = true;
+			*before_ret = written;
 			continue;
 		}
 		return uk_error_create(UK_ERR_REFUSED,
@@ -361,12 +364,15 @@ static struct uk_error *match_pointer(struct job *job, size_t index)
 	if (err)
 		return err;
 	found.address += pointer->offset;
-	bool before;
+	const struct uk_match_written *before;
 	err = check_written(job, pointer, found.address, &before);
 	if (!err)
 		err = uk_memory_read(job->request->memory, found.address, found.old_bytes,
 				     sizeof(found.old_bytes));
-	if (!err && !before)
+	if (!err && before)
+		err = uk_initial_check_written(job->request, pointer, found.address,
+					       uk_get_u64(found.old_bytes), before);
+	else if (!err)
 		err = uk_initial_check(job->request, &job->placements, pointer, found.address,
 				       uk_get_u64(found.old_bytes));
 	if (!err && !uk_vec_push(&job->match->pointers, found))

@@ -42,6 +42,7 @@ struct uk_match_replaced {
 struct uk_match_written {
 	const char *id;
 	uint64_t addr, len;
+	uint8_t new_bytes[UK_POINTER_LEN]; /* the first of what it wrote */
 };
 
 /* What is to be matched, and against what. Everything is borrowed. */

@@ -70,6 +70,8 @@ START_TEST(applied_updates_are_read_oldest_first)
 	ck_assert_uint_eq(update->writes.len, 2);
 	ck_assert(update->writes.data[0].text && !update->writes.data[1].text);
 	ck_assert_uint_eq(update->writes.data[1].len, 300);
+	ck_assert_mem_eq(update->writes.data[0].new_bytes, "\xe9\x06\0\0", 5);
+	ck_assert_mem_eq(update->writes.data[1].new_bytes, "xyzxyzxyzxyzxyzx", 16);
 	ck_assert_uint_eq(update->modules.len, 2);
 	ck_assert_str_eq(update->modules.data[1], "upkeep_" SAMPLE_ID "_1");
 	ck_assert_ptr_null(update->description);
@@ -82,7 +84,9 @@ static const struct {
 	{ "functions", "vmlinux f 0x1 2 0x3\n", "functions: cannot read the line 'vmlinux f" },
 	{ "functions", "vmlinux f 0x1 2 0x3 4 5\n", "cannot read the line" },
 	{ "functions", "vmlinux f 0x1 -2 0x3 4\n", "cannot read the line" },
-	{ "writes", "0x1 5 code vmlinux 00 00\n", "writes: cannot read the line" },
+	{ "writes", "0x1 1 code vmlinux 00 00\n", "writes: cannot read the line" },
+	{ "writes", "0x1 2 data vmlinux 0000 00\n", "writes: cannot read the line" },
+	{ "writes", "0x1 1 data vmlinux 00 00+\n", "writes: cannot read the line" },
 	{ "modules", "x other\n", "modules: cannot read the line 'x other'" },
 	{ "order", "many\n", "order: 'many' is not a number" },
 	{ "applied_at", "yesterday\n", "applied_at: 'yesterday' is not a time" },
@@ -242,7 +246,7 @@ static const struct {
 	{ "vmlinux other 0xffffffff81400000 38 0xffffffffc0100010 45\n", WRITES, "(other)" },
 	{ "", WRITES, "(cmdline_proc_show)" },
 	{ FUNCTION FUNCTION, WRITES, "(too many functions)" },
-	{ FUNCTION, "0xffffffff81400026 5 text vmlinux 00 00\n", "(no redirect)" },
+	{ FUNCTION, "0xffffffff81400026 1 text vmlinux 00 00\n", "(no redirect)" },
 };
 
 START_TEST(a_copy_that_does_not_describe_what_is_applied)

@@ -800,8 +800,15 @@ START_TEST(pointers_of_other_updates_are_refused)
 	uk_put_u64(sample_byte(&s, written.addr), EXTERNAL + 0x1000);
 	refused("symbol ops+0x0 is written by update beef, which this update was not built upon");
 	ck_assert(uk_vec_push(&update.after, (char *)"beef"));
+	uk_put_u64(written.new_bytes, EXTERNAL + 0x1000);
 	ck_ok(run());
 	ck_assert_uint_eq(uk_get_u64(match->pointers.data[0].old_bytes), EXTERNAL + 0x1000);
+	uk_match_destroy(match);
+	match = NULL;
+	uk_put_u64(written.new_bytes, EXTERNAL);
+	refused("symbol ops+0x0: expected 0xffffffff81300000 (external+0x0, vmlinux), found "
+		"0xffffffff81301000 (__fentry__+0xfc0, vmlinux): something has changed it since "
+		"update beef wrote it");
 }
 END_TEST
 

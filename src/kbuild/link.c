@@ -7,8 +7,7 @@
 #include "base/strbuf.h"
 #include "elf/object.h"
 #include "kbuild/dump.h"
-#include "kbuild/module_command.h"
-#include "kbuild/symvers.h"
+#include "kbuild/modinfo.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -21,13 +20,10 @@ struct link {
 	const struct uk_tree *tree;
 	const char *name;
 	const struct uk_sink *sink;
-	char *dir;		 /* of temporary files */
-	char *part;		 /* the objects as one */
-	char *source;		 /* what modpost would have written */
-	char *mod;		 /* and its object */
-	struct uk_map undefined; /* names that the objects do not define */
-	struct uk_map versions;	 /* name -> CRC, of all symbols of the kernel */
-	bool has_init, has_exit, has_license;
+	char *dir;  /* of temporary files */
+	char *part; /* the objects as one */
+	char *mod;  /* what modpost would have added */
+	struct uk_modinfo info;
 };
 
 static void link_deinit(struct link *link)
@@ -36,10 +32,7 @@ static void link_deinit(struct link *link)
 		uk_error_destroy(uk_tree_remove(link->dir));
 	free(link->dir);
 	free(link->part);
-	free(link->source);
 	free(link->mod);
-	uk_map_deinit(&link->undefined);
-	uk_map_deinit(&link->versions);
 }
 
 static struct uk_error *link_init(struct link *link)
@@ -56,8 +49,6 @@ static struct uk_error *link_init(struct link *link)
 	struct uk_error *err = uk_work_dir(link->tree->cache, &link->dir);
 	if (!err)
 		err = uk_asprintf(&link->part, "%s/part.o", link->dir);
-	if (!err)
-		err = uk_asprintf(&link->source, "%s/mod.c", link->dir);
 	return err ? err : uk_asprintf(&link->mod, "%s/mod.o", link->dir);
 }
 
@@ -193,117 +184,26 @@ static struct uk_error *read_symbols(struct link *link)
 		err = check_objtool(link, object);
 	if (err)
 		return err;
-	link->has_license = names_license(object);
+	link->info.has_license = names_license(object);
 	uk_vec_for_each(item, &object->symbols) {
 		const struct uk_symbol *symbol = *item;
 		bool defined = symbol->place == UK_SYMBOL_DEFINED;
-		link->has_init |= defined && !strcmp(symbol->name, "init_module");
-		link->has_exit |= defined && !strcmp(symbol->name, "cleanup_module");
-		if (symbol->place == UK_SYMBOL_UNDEFINED &&
-		    !uk_map_insert_str(&link->undefined, symbol->name, NULL))
-			return uk_error_nomem();
+		link->info.has_init |= defined && !strcmp(symbol->name, "init_module");
+		link->info.has_exit |= defined && !strcmp(symbol->name, "cleanup_module");
 	}
 	return NULL;
-}
-
-static struct uk_error *read_versions(struct link *link)
-{
-	const struct uk_tree *tree = link->tree;
-	struct uk_error *err =
-		tree->symvers ? uk_symvers_load(tree->symvers, &link->versions) : NULL;
-	if (!err && !uk_map_find_str(&link->versions, "module_layout"))
-		err = uk_error_create(UK_ERR_REFUSED,
-				      "the CRC of module_layout is not known, without which %s "
-				      "loads no module: build the tree (Module.symvers) or install "
-				      "its modules",
-				      tree->release);
-	return err;
-}
-
-static void add_version(const struct link *link, const char *name, struct uk_strbuf *out)
-{
-	const struct uk_map_entry *entry = uk_map_find_str(&link->versions, name);
-	if (entry)
-		uk_strbuf_addf(out, "\t{ 0x%08lx, \"%s\" },\n", (long)entry->num, name);
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Sorted, so that the order of the objects does not show. */
-static struct uk_error *add_versions(const struct link *link, struct uk_strbuf *out)
-{
-	size_t nr = link->undefined.len;
-	uk_auto_free const char **names = calloc(nr + 1, sizeof(*names));
-	if (!names)
-		return uk_error_nomem();
-	for (size_t i = 0; i < nr; i++)
-		names[i] = link->undefined.entries[i].key;
-	qsort(names, nr, sizeof(*names), compare_names);
-	uk_strbuf_addstr(out, "static const struct modversion_info versions[]\n"
-			      "__used __section(\"__versions\") = {\n");
-	add_version(link, "module_layout", out);
-	for (size_t i = 0; i < nr; i++)
-		add_version(link, names[i], out);
-	uk_strbuf_addstr(out, "};\n");
-	return NULL;
-}
-
-/* What the loader needs besides code: who it is, for which kernel, where it begins. */
-static struct uk_error *write_mod(const struct link *link)
-{
-	uk_auto_strbuf struct uk_strbuf out = {};
-	uk_strbuf_addstr(&out,
-			 "#include <linux/module.h>\n"
-			 "#define INCLUDE_VERMAGIC\n"
-			 "#include <linux/vermagic.h>\n"
-			 "#include <linux/compiler.h>\n"
-			 "#if defined(CONFIG_UNWINDER_ORC) && __has_include(<asm/orc_header.h>)\n"
-			 "#include <asm/orc_header.h>\n"
-			 "ORC_HEADER;\n"
-			 "#endif\n"
-			 "MODULE_INFO(vermagic, VERMAGIC_STRING);\n"
-			 "MODULE_INFO(name, KBUILD_MODNAME);\n"
-			 "MODULE_INFO(depends, \"\");\n"
-			 "#if defined(CONFIG_RETPOLINE) || defined(CONFIG_MITIGATION_RETPOLINE)\n"
-			 "MODULE_INFO(retpoline, \"Y\");\n"
-			 "#endif\n"
-			 "__visible struct module __this_module\n"
-			 "__section(\".gnu.linkonce.this_module\") = {\n"
-			 "\t.name = KBUILD_MODNAME,\n"
-			 "\t.arch = MODULE_ARCH_INIT,\n");
-	uk_strbuf_addstr(&out, link->has_init ? "\t.init = init_module,\n" : "");
-	uk_strbuf_addstr(&out, link->has_exit ? "\t.exit = cleanup_module,\n" : "");
-	uk_strbuf_addstr(&out, "};\n");
-	uk_strbuf_addstr(&out, link->has_license ? "" : "MODULE_LICENSE(\"GPL\");\n");
-	struct uk_error *err = NULL;
-	if (link->tree->modversions)
-		err = add_versions(link, &out);
-	if (err)
-		return err;
-	return out.failed ? uk_error_nomem() : uk_file_write(link->source, out.data, out.len, 0600);
-}
-
-static struct uk_error *compile_mod(const struct link *link)
-{
-	const struct uk_module_source source = {
-		.module = link->name,
-		.base = link->name,
-		.source = link->source,
-		.out = link->mod,
-		.map_from = link->dir,
-		.map_to = ".",
-	};
-	return uk_module_compile(link->tree, &source);
 }
 
 struct uk_error *uk_link_module(const struct uk_tree *tree, const char *name,
 				const char *const *objects, size_t nr, const char *out,
 				const struct uk_sink *sink)
 {
-	uk_cleanup(link_deinit) struct link link = { .tree = tree, .name = name, .sink = sink };
+	uk_cleanup(link_deinit) struct link link = {
+		.tree = tree,
+		.name = name,
+		.sink = sink,
+		.info.name = name,
+	};
 	uk_auto_free char *ko = NULL;
 	struct uk_error *err = link_init(&link);
 	if (!err)
@@ -312,12 +212,8 @@ struct uk_error *uk_link_module(const struct uk_tree *tree, const char *name,
 		err = run_objtool(&link);
 	if (!err)
 		err = read_symbols(&link);
-	if (!err && tree->modversions)
-		err = read_versions(&link);
 	if (!err)
-		err = write_mod(&link);
-	if (!err)
-		err = compile_mod(&link);
+		err = uk_modinfo_make(tree, &link.info, link.dir, link.mod);
 	if (!err)
 		err = uk_asprintf(&ko, "%s/%s.ko", link.dir, name);
 	const char *const both[] = { link.part, link.mod };

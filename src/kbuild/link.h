@@ -10,8 +10,8 @@
  * object -> objtool with this kernel's flags for modules -> with struct module, modinfo
  * (license GPL, vermagic, name) and __versions -> .ko without debug info. Undefined
  * symbols stay undefined. init_module and cleanup_module are called if the objects define
- * them. __versions has module_layout and those undefined symbols whose CRC is known, if
- * the kernel has CONFIG_MODVERSIONS. The same objects give the same bytes.
+ * them. __versions has module_layout alone, if the kernel has CONFIG_MODVERSIONS: the symbols
+ * are given addresses before the module is loaded. The same objects give the same bytes.
  * What objtool says of the code is a refusal if it is an error; warnings go to @sink.
  */
 struct uk_error *uk_link_module(const struct uk_tree *tree, const char *name,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The tests of upkeep.ko, run in a guest as root with upkeep.ko loaded and the test modules in
- * /kt. Prints TAP. "kt bench" measures instead.
+ * /kt. Prints TAP.
  */
 #include "kt.h"
 
@@ -798,12 +798,10 @@ static void test_log(void)
 	kt_ok(!found, "and of nothing bad");
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	reopen();
-	if (argc > 1 && !strcmp(argv[1], "bench"))
-		return kt_bench();
 	if (kt_load("kt_target", "") || kt_load("kt_new", ""))
 		kt_die("the test modules cannot be loaded");
 	test_info();

@@ -74,7 +74,4 @@ int kt_spawn_reader_asleep(const char *path);
 int kt_reap(int pid);
 void kt_kill(int pid);
 
-/* kt_bench.c */
-int kt_bench(void);
-
 #endif

@@ -1,14 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The tests of upkeep.ko on one stock kernel: run.sh RELEASE [bench [WORDS]]. Prints TAP.
+# The tests of upkeep.ko on one stock kernel: run.sh RELEASE [WORDS]. Prints TAP.
 #
 # The modules are built with the kernel's linux-headers package, which is fetched through apt
 # and unpacked below build/vm, not installed. WORDS are more for the kernel's command line.
 set -eu
 
 release=$1
-what=${2:-}
-words=${3:-}
+words=${2:-}
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../../.." && pwd)
 out=${UPKEEP_VM_BUILD:-$top/build/vm}/kmod/$release
@@ -51,11 +50,11 @@ build_modules mod "$here/mod"
 flags="-O2 -static -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror"
 # shellcheck disable=SC2086 # a list of words is what is meant
 gcc-12 $flags -I"$top/include" -o "$out/kt" "$here/kt.c" "$here/kt_guest.c" \
-	"$here/kt_request.c" "$here/kt_bench.c" -lpthread
+	"$here/kt_request.c" -lpthread
 # shellcheck disable=SC2086
 gcc-12 $flags -o "$out/koload" "$here/koload.c"
 
-exec "$top/tests/vm/guest.py" "$release" "koload /kt/upkeep.ko && kt $what" \
+exec "$top/tests/vm/guest.py" "$release" "koload /kt/upkeep.ko && kt" \
 	--append "log_buf_len=4M $words" --log "$out/console.log" --deadline "${UPKEEP_DEADLINE:-600}" \
 	--memory 512 --add "$out/kmod/upkeep.ko:/kt/upkeep.ko" \
 	--add "$out/mod/kt_target.ko:/kt/kt_target.ko" --add "$out/mod/kt_new.ko:/kt/kt_new.ko" \

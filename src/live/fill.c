@@ -57,10 +57,19 @@ struct uk_error *uk_job_report_match(struct uk_job *job)
 	return NULL;
 }
 
+static struct uk_error *add_jump(struct uk_job *job, const char *name,
+				 const struct uk_match_jump *jump, uint64_t to)
+{
+	uint8_t bytes[UK_REDIRECT_LEN];
+	struct uk_error *err = uk_redirect_encode(name, jump->address, to, bytes);
+	return err ? err
+		   : uk_request_add_write(&job->request, UPKEEP_TEXT, name, jump->address,
+					  jump->old_bytes, bytes, sizeof(bytes));
+}
+
 static struct uk_error *add_redirect(struct uk_job *job, const struct uk_match_function *match,
 				     const struct uk_update_function *function)
 {
-	uint8_t jump[UK_REDIRECT_LEN];
 	const char *target = target_of(job->update, function->object);
 	struct upkeep_function addresses = {
 		.old_addr = match->address,
@@ -69,11 +78,8 @@ static struct uk_error *add_redirect(struct uk_job *job, const struct uk_match_f
 	};
 	uint64_t to;
 	struct uk_error *err = new_address(job, function, &to);
-	if (!err)
-		err = uk_redirect_encode(function->name, match->redirect, to, jump);
-	if (!err)
-		err = uk_request_add_write(&job->request, UPKEEP_TEXT, function->name,
-					   match->redirect, match->old_bytes, jump, sizeof(jump));
+	for (unsigned int i = 0; !err && i < match->nr_jumps; i++)
+		err = add_jump(job, function->name, &match->jumps[i], to);
 	addresses.new_addr = to;
 	if (!err)
 		err = uk_request_add_function(&job->request, &addresses, target, function->name);

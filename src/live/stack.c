@@ -19,16 +19,20 @@ void uk_stack_deinit(struct uk_stack *stack)
 	uk_vec_deinit(&stack->written);
 }
 
-/* Where the redirect of a function stands: the write that begins inside it. */
-static const struct uk_live_write *find_redirect(const struct uk_live_update *update,
-						 const struct uk_live_function *function)
+/* Where the redirect of a function stands: the writes that begin inside it. */
+static bool find_jumps(const struct uk_live_update *update, const struct uk_live_function *function,
+		       struct uk_match_replaced *ret, bool *gone_ret)
 {
 	uk_vec_for_each(write, &update->writes) {
-		if (write->text && write->addr >= function->old_addr &&
-		    write->addr - function->old_addr < function->old_size)
-			return write;
+		if (!write->text || write->addr < function->old_addr ||
+		    write->addr - function->old_addr >= function->old_size)
+			continue;
+		if (ret->nr_jumps == UK_REDIRECT_JUMPS)
+			return false;
+		ret->jumps[ret->nr_jumps++] = write->addr;
+		*gone_ret = write->gone;
 	}
-	return NULL;
+	return ret->nr_jumps;
 }
 
 /* The core cuts long names and replaces what could confuse a reader of the file. */
@@ -58,11 +62,6 @@ static struct uk_error *add_replaced(struct uk_stack *stack, const struct uk_liv
 {
 	if (!same_name(function->name, described->name))
 		return unlike(update, function->name);
-	const struct uk_live_write *redirect = find_redirect(update, function);
-	if (!redirect)
-		return unlike(update, "no redirect");
-	if (redirect->gone)
-		return NULL;
 	struct uk_match_replaced replaced = {
 		.id = update->id,
 		.object = model->objects.data[described->object].path,
@@ -71,8 +70,12 @@ static struct uk_error *add_replaced(struct uk_stack *stack, const struct uk_liv
 		.old_size = function->old_size,
 		.new_addr = function->new_addr,
 		.new_size = function->new_size,
-		.jump_addr = redirect->addr,
 	};
+	bool gone;
+	if (!find_jumps(update, function, &replaced, &gone))
+		return unlike(update, replaced.nr_jumps ? "too many jumps" : "no redirect");
+	if (gone)
+		return NULL;
 	return uk_vec_push(&stack->replaced, replaced) ? NULL : uk_error_nomem();
 }
 

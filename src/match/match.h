@@ -22,7 +22,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define UK_REDIRECT_LEN 5 /* jmp rel32 */
+#define UK_REDIRECT_LEN 5   /* jmp rel32 */
+#define UK_REDIRECT_JUMPS 4 /* at most, see match/redirect.h */
 #define UK_POINTER_LEN 8
 
 /*
@@ -35,7 +36,9 @@ struct uk_match_replaced {
 	const char *function; /* name in the orig object */
 	uint64_t old_addr, old_size;
 	uint64_t new_addr, new_size; /* its copy, in the update's part module */
-	uint64_t jump_addr;	     /* where its redirect stands: UK_REDIRECT_LEN bytes */
+	/* Where the jumps of its redirect stand: UK_REDIRECT_LEN bytes each. */
+	uint64_t jumps[UK_REDIRECT_JUMPS];
+	unsigned int nr_jumps;
 };
 
 /* Data that an applied update wrote to. */
@@ -74,14 +77,20 @@ struct uk_match_request {
 	size_t nr_written;
 };
 
+/* A jump to the new code is to be written here. */
+struct uk_match_jump {
+	uint64_t address;
+	uint8_t old_bytes[UK_REDIRECT_LEN]; /* what memory holds there now */
+};
+
 /* A function of update->functions that changes; also those without a redirect (foo.cold). */
 struct uk_match_function {
 	size_t function;  /* index into update->functions */
 	uint64_t address; /* of the code that is to be replaced: in the kernel, or in the copy
 			   * that an update before this one made */
 	uint64_t size;
-	uint64_t redirect; /* where the jump is to be written; 0 if there is none */
-	uint8_t old_bytes[UK_REDIRECT_LEN]; /* what memory holds there now */
+	struct uk_match_jump jumps[UK_REDIRECT_JUMPS]; /* its redirect */
+	unsigned int nr_jumps;			       /* 0 if it has none */
 	const char *stands_on; /* id of the update whose copy it is, or NULL; borrowed */
 	char *shared_with;     /* who uses the function's ftrace site (which stays his), or NULL */
 };

@@ -199,25 +199,80 @@ static struct uk_error *name_tracer(const struct uk_placement *placement,
 	return uk_strdup("ftrace", ret);
 }
 
-struct uk_error *uk_redirect_find(struct uk_placement *placement, const struct uk_symbol *function,
-				  struct uk_match_function *ret)
+/* The jump label that begins at an offset, if both of its ways stay in the function. */
+static const struct uk_site *find_label(const struct uk_placement *placement,
+					const struct uk_symbol *function, uint64_t offset)
 {
-	bool fentry;
-	uint64_t offset = find_offset(placement, function, &fentry);
+	const struct uk_site_list *list = &placement->sites->by_section[function->section->index];
+	size_t at = uk_sites_from(placement->sites, function->section, offset);
+	for (; at < list->sites.len && list->sites.data[at].offset == offset; at++) {
+		const struct uk_site *site = &list->sites.data[at];
+		if (site->class == UK_SITE_JUMP_LABEL &&
+		    site->symbol->section == function->section &&
+		    site->symbol->value + (uint64_t)site->addend - function->value < function->size)
+			return site;
+	}
+	return NULL;
+}
+
+static bool has_jump(const struct uk_match_function *found, uint64_t address)
+{
+	for (unsigned int i = 0; i < found->nr_jumps; i++)
+		if (address == found->jumps[i].address)
+			return true;
+	return false;
+}
+
+/* Jumps cannot overlap: each way begins behind a label or is the target of one's branch. */
+static struct uk_error *add_jump(struct uk_placement *placement, const struct uk_symbol *function,
+				 uint64_t offset, struct uk_match_function *ret)
+{
+	uint64_t address = ret->address + (offset - function->value);
+	if (has_jump(ret, address))
+		return NULL;
 	struct uk_error *err = check_room(placement, function, offset);
 	if (!err)
 		err = check_sites(placement, function, offset);
 	if (!err)
 		err = check_branches(placement, function, offset);
-	if (!err)
-		err = check_holders(placement, function, ret->address);
 	if (err)
 		return err;
-	uint64_t address = ret->address + (offset - function->value);
-	err = uk_memory_read(placement->run->memory, address, ret->old_bytes, UK_REDIRECT_LEN);
-	if (!err && fentry)
-		err = name_tracer(placement, function, address - FENTRY_LEN, &ret->shared_with);
+	if (ret->nr_jumps == UK_REDIRECT_JUMPS)
+		return refuse(
+			placement, function,
+			"more than %d ways lead from the jump labels at its entry; change its "
+			"callers instead",
+			UK_REDIRECT_JUMPS);
+	struct uk_match_jump *jump = &ret->jumps[ret->nr_jumps++];
+	jump->address = address;
+	return uk_memory_read(placement->run->memory, address, jump->old_bytes, UK_REDIRECT_LEN);
+}
+
+/* One jump, or those on both ways from a jump label. */
+static struct uk_error *add_jumps(struct uk_placement *placement, const struct uk_symbol *function,
+				  uint64_t offset, unsigned int depth,
+				  struct uk_match_function *ret)
+{
+	const struct uk_site *label = find_label(placement, function, offset);
+	if (!label || depth == UK_REDIRECT_JUMPS)
+		return add_jump(placement, function, offset, ret);
+	struct uk_error *err = add_jumps(placement, function, offset + label->len, depth + 1, ret);
+	return err ? err
+		   : add_jumps(placement, function, label->symbol->value + (uint64_t)label->addend,
+			       depth + 1, ret);
+}
+
+struct uk_error *uk_redirect_find(struct uk_placement *placement, const struct uk_symbol *function,
+				  struct uk_match_function *ret)
+{
+	bool fentry;
+	uint64_t offset = find_offset(placement, function, &fentry);
+	struct uk_error *err = add_jumps(placement, function, offset, 0, ret);
 	if (!err)
-		ret->redirect = address;
+		err = check_holders(placement, function, ret->address);
+	if (!err && fentry)
+		err = name_tracer(placement, function,
+				  ret->address + (offset - function->value) - FENTRY_LEN,
+				  &ret->shared_with);
 	return err;
 }

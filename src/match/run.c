@@ -91,14 +91,16 @@ static struct uk_error *held_by_updates(const struct uk_run *run, uint64_t addr,
 {
 	for (size_t i = 0; i < run->nr_replaced; i++) {
 		const struct uk_match_replaced *replaced = &run->replaced[i];
-		char *holder = NULL;
-		if (!overlaps(addr, len, replaced->jump_addr, UK_REDIRECT_LEN))
-			continue;
-		struct uk_error *err =
-			uk_asprintf(&holder, "the redirect of update %s", replaced->id);
-		err = add_held(ret, replaced->jump_addr, UK_REDIRECT_LEN, err, holder);
-		if (err)
-			return err;
+		for (unsigned int j = 0; j < replaced->nr_jumps; j++) {
+			char *holder = NULL;
+			if (!overlaps(addr, len, replaced->jumps[j], UK_REDIRECT_LEN))
+				continue;
+			struct uk_error *err =
+				uk_asprintf(&holder, "the redirect of update %s", replaced->id);
+			err = add_held(ret, replaced->jumps[j], UK_REDIRECT_LEN, err, holder);
+			if (err)
+				return err;
+		}
 	}
 	for (size_t i = 0; i < run->nr_written; i++) {
 		const struct uk_match_written *written = &run->written[i];

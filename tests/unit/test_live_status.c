@@ -201,7 +201,7 @@ START_TEST(the_stack_joins_the_core_and_the_copy)
 	ck_assert_uint_eq(stack.replaced.len, 1);
 	ck_assert_str_eq(stack.replaced.data[0].object, "fs/proc/cmdline.o");
 	ck_assert_str_eq(stack.replaced.data[0].function, "cmdline_proc_show");
-	ck_assert_uint_eq(stack.replaced.data[0].jump_addr, 0xffffffff81400005);
+	ck_assert_uint_eq(stack.replaced.data[0].jumps[0], 0xffffffff81400005);
 	ck_assert_uint_eq(stack.replaced.data[0].new_size, 45);
 	ck_assert_uint_eq(stack.written.len, 1);
 	ck_assert_uint_eq(stack.written.data[0].addr, 0xffffffffc0002008);

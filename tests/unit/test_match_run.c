@@ -138,10 +138,10 @@ START_TEST(functions_and_names_are_found)
 	const struct uk_match_function *first = &match->functions.data[0];
 	ck_assert_uint_eq(first->address, addr("first"));
 	ck_assert_uint_eq(first->size, uk_object_symbol(object, "first")->size);
-	ck_assert_uint_eq(first->redirect, addr("first") + 5);
-	ck_assert(!memcmp(first->old_bytes, sample_byte(&s, addr("first") + 5), 5));
+	ck_assert_uint_eq(first->jumps[0].address, addr("first") + 5);
+	ck_assert(!memcmp(first->jumps[0].old_bytes, sample_byte(&s, addr("first") + 5), 5));
 	ck_assert_uint_eq(match->functions.data[1].address, addr("helper"));
-	ck_assert_uint_eq(match->functions.data[1].redirect, 0);
+	ck_assert_uint_eq(match->functions.data[1].nr_jumps, 0);
 	ck_assert_uint_eq(uk_match_address(match, ".upk.0.counter"), addr("counter"));
 	ck_assert_uint_eq(uk_match_address(match, ".upk.0.lookup"), addr("lookup"));
 	ck_assert_uint_eq(uk_match_address(match, "external"), EXTERNAL);
@@ -470,7 +470,7 @@ START_TEST(tracers_are_named)
 	sample_branch(sample_byte(&s, addr("first")), 0xe8, addr("first"), EXTERNAL + 128);
 	ck_ok(run());
 	ck_assert_str_eq(match->functions.data[0].shared_with, "ftrace");
-	ck_assert_uint_eq(match->functions.data[0].redirect, addr("first") + 5);
+	ck_assert_uint_eq(match->functions.data[0].jumps[0].address, addr("first") + 5);
 }
 END_TEST
 
@@ -487,7 +487,7 @@ START_TEST(a_function_without_ftrace_is_redirected_at_its_entry)
 	without_ftrace(source);
 	add_function("first", true);
 	ck_ok(run());
-	ck_assert_uint_eq(match->functions.data[0].redirect, addr("first"));
+	ck_assert_uint_eq(match->functions.data[0].jumps[0].address, addr("first"));
 }
 END_TEST
 
@@ -506,8 +506,8 @@ START_TEST(int3_behind_a_short_function_is_room)
 		       "    \".size tiny, . - tiny; .skip 5, 0xcc\");\n");
 	add_function("tiny", true);
 	ck_ok(run());
-	ck_assert_uint_eq(match->functions.data[0].redirect, addr("tiny"));
-	ck_assert(!memcmp(match->functions.data[0].old_bytes, "\x31\xc0\xc3\xcc\xcc", 5));
+	ck_assert_uint_eq(match->functions.data[0].jumps[0].address, addr("tiny"));
+	ck_assert(!memcmp(match->functions.data[0].jumps[0].old_bytes, "\x31\xc0\xc3\xcc\xcc", 5));
 }
 END_TEST
 
@@ -553,7 +553,7 @@ START_TEST(a_lock_is_gone_for_good_on_the_only_processor)
 	locked_function();
 	*sample_byte(&s, addr("locked") + 1) = 0x3e;
 	ck_ok(run());
-	ck_assert_uint_eq(match->functions.data[0].old_bytes[1], 0x3e);
+	ck_assert_uint_eq(match->functions.data[0].jumps[0].old_bytes[1], 0x3e);
 }
 END_TEST
 
@@ -570,8 +570,59 @@ START_TEST(a_lock_that_stays_may_lie_under_the_redirect)
 {
 	locked_function();
 	ck_ok(run());
-	ck_assert_uint_eq(match->functions.data[0].redirect, addr("locked"));
-	ck_assert_uint_eq(match->functions.data[0].old_bytes[1], 0xf0);
+	ck_assert_uint_eq(match->functions.data[0].jumps[0].address, addr("locked"));
+	ck_assert_uint_eq(match->functions.data[0].jumps[0].old_bytes[1], 0xf0);
+}
+END_TEST
+
+/* A label at +0 whose jump leads to +@to; nine bytes of nops between, and behind @to. */
+static void labelled_function(const char *to)
+{
+	uk_auto_free char *text = NULL;
+	ck_assert(
+		asprintf(&text,
+			 "asm(\".globl labelled; .type labelled, @function; labelled:\"\n"
+			 "    \"1: .byte 0x0f, 0x1f, 0x44, 0x00, 0x00; nop; nop; nop; nop; ret;\"\n"
+			 "    \"2: nop; nop; nop; nop; ret; .size labelled, . - labelled;\"\n"
+			 "    \".section __jump_table,\\\"aw\\\"; .long 1b - ., labelled + %s - "
+			 ".;\"\n"
+			 "    \".quad key - .; .bss; key: .skip 16; .text\");\n",
+			 to) > 0);
+	without_ftrace(text);
+	add_function("labelled", true);
+}
+
+START_TEST(a_jump_label_at_the_entry_gets_a_jump_on_each_way)
+{
+	labelled_function("10");
+	ck_ok(run());
+	const struct uk_match_function *found = &match->functions.data[0];
+	ck_assert_uint_eq(found->nr_jumps, 2);
+	ck_assert_uint_eq(found->jumps[0].address, addr("labelled") + 5);
+	ck_assert(!memcmp(found->jumps[0].old_bytes, "\x90\x90\x90\x90\xc3", 5));
+	ck_assert_uint_eq(found->jumps[1].address, addr("labelled") + 10);
+}
+END_TEST
+
+START_TEST(the_ways_of_a_jump_label_must_have_room)
+{
+	labelled_function("8");
+	refused("a jump at +0x5 would be entered in its middle: __jump_table+0x4 leads to +0x8");
+}
+END_TEST
+
+START_TEST(a_jump_label_that_leads_behind_itself_has_one_way)
+{
+	labelled_function("5");
+	ck_ok(run());
+	ck_assert_uint_eq(match->functions.data[0].nr_jumps, 1);
+}
+END_TEST
+
+START_TEST(a_jump_label_that_leads_out_is_refused)
+{
+	labelled_function("20");
+	refused("a jump at +0x0 would overwrite a jump label at +0x0");
 }
 END_TEST
 
@@ -587,10 +638,11 @@ static struct uk_match_replaced replace(const char *function, const char *id)
 		.old_size = uk_object_symbol(object, function)->size,
 		.new_addr = addr_in(prev, function, COPY),
 		.new_size = uk_object_symbol(prev, function)->size,
-		.jump_addr = addr(function) + 5,
+		.jumps = { addr(function) + 5 },
+		.nr_jumps = 1,
 	};
 	ck_assert(uk_vec_push(&s.replaced, replaced));
-	sample_branch(sample_byte(&s, replaced.jump_addr), 0xe9, replaced.jump_addr,
+	sample_branch(sample_byte(&s, replaced.jumps[0]), 0xe9, replaced.jumps[0],
 		      replaced.new_addr);
 	return replaced;
 }
@@ -640,7 +692,7 @@ START_TEST(a_copy_is_matched_with_what_it_was_built_from)
 	ck_ok(run());
 	const struct uk_match_function *helper = &match->functions.data[0];
 	ck_assert_uint_eq(helper->address, addr_in(prev, "helper", COPY));
-	ck_assert_uint_eq(helper->redirect, helper->address + 5);
+	ck_assert_uint_eq(helper->jumps[0].address, helper->address + 5);
 	ck_assert_str_eq(helper->stands_on, "beef");
 	ck_assert_uint_eq(uk_match_address(match, ".upk.0.counter"), addr("counter"));
 	ck_assert_uint_eq(uk_match_address(match, ".upk.0.added"), addr_in(prev, "added", COPY));
@@ -843,6 +895,10 @@ int main(void)
 	tcase_add_test(tcase, relocated_branches_into_the_redirect_are_refused);
 	tcase_add_test(tcase, sites_under_the_redirect_are_refused);
 	tcase_add_test(tcase, a_lock_that_stays_may_lie_under_the_redirect);
+	tcase_add_test(tcase, a_jump_label_at_the_entry_gets_a_jump_on_each_way);
+	tcase_add_test(tcase, the_ways_of_a_jump_label_must_have_room);
+	tcase_add_test(tcase, a_jump_label_that_leads_behind_itself_has_one_way);
+	tcase_add_test(tcase, a_jump_label_that_leads_out_is_refused);
 	tcase_add_test(tcase, a_lock_is_gone_for_good_on_the_only_processor);
 	tcase_add_test(tcase, a_lock_comes_back_with_a_second_processor);
 	tcase_add_test(tcase, a_copy_is_matched_with_what_it_was_built_from);

@@ -80,12 +80,16 @@ sleeps_in() {
 	grep -q " $2+" "/proc/$1/stack"
 }
 
-# Nothing of a failed case may stand in the way of the next.
+# Nothing of a failed case may stand in the way of the next. On the stock kernel no flow takes out
+# the modules that a check has brought in, and another case may want to see them absent.
 clean_up() {
 	status=$?
 	for file in 3.id 2.id 1.id; do
 		[ ! -f $file ] || [ ! -d "/sys/kernel/upkeep/$(cat $file)" ] ||
 			upkeep undo "$(cat $file)" --wait 20
+	done
+	for module in ${STOCK:+${modules:-}}; do
+		rmmod "$module" 2>/dev/null || true
 	done
 	exit $status
 }

@@ -624,7 +624,9 @@ START_TEST(what_others_hold_is_left_out)
 	start(6001);
 	sample_text(&s, BYTES(0x53, 0x5b, 0x53, 0x5b, 0x53, 0x5b, 0x53, 0x5b, 0x53, 0xc3));
 	sample_symbol(&s, "f", STT_FUNC, STB_GLOBAL, s.text, 0, 10);
-	struct uk_match_replaced replaced = { .id = "1234", .jumps = { TEXT_ADDR + 4 }, .nr_jumps = 1 };
+	struct uk_match_replaced replaced = { .id = "1234",
+					      .jumps = { TEXT_ADDR + 4 },
+					      .nr_jumps = 1 };
 	ck_assert(uk_vec_push(&s.replaced, replaced));
 	struct uk_holder_probe probe = { .address = TEXT_ADDR + 1, .name = strdup("kprobe f+0x1") };
 	ck_assert(uk_vec_push(&s.holders->probes, probe));

@@ -117,9 +117,9 @@ enum uk_live_state {
 /* A place that an update wrote to. */
 struct uk_live_write {
 	uint64_t addr, len;
-	bool text;    /* a redirect; else data */
-	char *module; /* "vmlinux" or the module that holds it */
-	bool gone;    /* that module was unloaded by force */
+	bool text;				/* a redirect; else data */
+	char *module;				/* "vmlinux" or the module that holds it */
+	bool gone;				/* that module was unloaded by force */
 	uint8_t new_bytes[UK_LIVE_WRITE_BYTES]; /* the first of what it wrote */
 };
 

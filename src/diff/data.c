@@ -54,12 +54,20 @@ static bool is_used_by_change_only(const struct uk_entity *orig)
 	return true;
 }
 
+/* The beginning of a function, or what another object has; a label is for its own function. */
+static bool is_entrance(const struct uk_target *target)
+{
+	const struct uk_entity *entity = target->entity;
+	return !entity ||
+	       (uk_entity_is_function(entity) && !target->delta && !uk_entity_is_cold(entity));
+}
+
 /* A table of operations: others may hold a pointer to it, and come to code through it. */
 static bool is_operations(const struct uk_entity *orig)
 {
 	bool code = false;
 	uk_vec_for_each(ref, &orig->twin->refs)
-		code = code || !ref->target.entity || uk_entity_is_function(ref->target.entity);
+		code = code || is_entrance(&ref->target);
 	if (!code)
 		return false;
 	uk_vec_for_each(user, &orig->users)

@@ -334,6 +334,12 @@ static const struct test_case cases[] = {
 	  USE "static int a(void) { return 1; } static int (*const ops[2])(void) = { a };"
 	      "int f(void) { return use(ops, 1); }",
 	  "written data ops\npointer ops+8\nfind read-only-data:t.o:ops\n" },
+	{ "a table of labels whose address is taken is none of operations",
+	  USE "int f(int i, int x) { static const void *const t[] = { &&one, &&two };"
+	      " use(t, 2); goto *t[i]; one: return x + 1; two: return x * 7; }",
+	  USE "int f(int i, int x) { static const void *const t[] = { &&one, &&two };"
+	      " use(t, 2); goto *t[i]; one: return x + 5; two: return x * 7; }",
+	  "changed f\ncarried data t.0\n" },
 	{ "a table of functions that is called through in place",
 	  "static int a(void) { return 1; } static int b(void) { return 2; }"
 	  "static int (*const t[])(void) = { a, b }; int f(int i) { return t[i](); }",

@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -145,17 +146,24 @@ class Watch(threading.Thread):
         return self.peak
 
 
+def children_cpu():
+    """Seconds that all processes took that were started and waited for, those below them too."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 class Measured:
     """A command that was run to its end."""
 
     def __init__(self, argv, env=None, cwd=None, wanted=0):
-        began = time.monotonic()
+        cpu, began = children_cpu(), time.monotonic()
         process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                    env=env or ENVIRONMENT, cwd=cwd)
         watch = Watch(process.pid)
         self.out, self.err = process.communicate()
         self.seconds = time.monotonic() - began
+        self.cpu = children_cpu() - cpu
         self.peak = watch.stop()
         if process.returncode != wanted:
             raise VmError(f"{argv[0]} {argv[1]} ended with {process.returncode}:\n"

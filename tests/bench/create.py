@@ -94,10 +94,6 @@ def measure_file(maker, edit, tree):
     return found
 
 
-def seconds(all_measured):
-    return [round(one.seconds, 3) for one in all_measured]
-
-
 def phase_shares(measured):
     """The phases that take more than a twentieth, longest first."""
     phases = bench.phases_of(measured)
@@ -107,43 +103,78 @@ def phase_shares(measured):
                      if took > whole / 20)
 
 
+class File:
+    """What was measured of one file: {compile, first, again: [Measured]}."""
+
+    def __init__(self, found, lines):
+        self.found = found
+        self.lines = lines
+
+    def ratio(self, what):
+        return (min(one.seconds for one in self.found[what]) /
+                min(one.seconds for one in self.found["compile"]))
+
+    def cpu_ratio(self, what):
+        return (min(one.cpu for one in self.found[what]) /
+                min(one.cpu for one in self.found["compile"]))
+
+    def peak(self):
+        return max(one.peak for what in ("first", "again") for one in self.found[what])
+
+    def row(self):
+        compiled = min(one.seconds for one in self.found["compile"])
+        return [self.lines, f"{compiled:.2f} s", f"{self.ratio('first'):.2f}",
+                f"{self.ratio('again'):.2f}",
+                f"{self.cpu_ratio('first'):.2f}, {self.cpu_ratio('again'):.2f}",
+                f"{self.peak() >> 20} MiB"]
+
+    def shares(self):
+        return phase_shares(min(self.found["again"], key=lambda one: one.seconds))
+
+    def measured(self):
+        return {what: [{"seconds": one.seconds, "cpu": one.cpu, "peak": one.peak,
+                        "phases": {} if what == "compile" else bench.phases_of(one)}
+                       for one in all_of] for what, all_of in self.found.items()}
+
+
+def measure_files(maker):
+    """{name: File}"""
+    tree = Tree(maker.release, maker.cache)
+    files = {}
+    for name, edit in EDITS.items():
+        say(f"{maker.release}: {edit.path}")
+        lines = len((tree.source / edit.path).read_bytes().splitlines())
+        files[name] = File(measure_file(maker, edit, tree), lines)
+    return files
+
+
+def set_bars(result, line, cold, files):
+    for what in ("first", "again"):
+        for name, file in files.items():
+            result.bar(f"create, warm, over the compile: `{EDITS[name].path}`, {what}", line,
+                       file.ratio(what), BAR_WARM)
+    peak = max([cold.peak] + [file.peak() for file in files.values()])
+    result.bar("create, cold: seconds", line, cold.seconds, BAR_COLD)
+    result.bar("create: peak memory, MiB", line, peak / (1 << 20), BAR_MEMORY >> 20)
+
+
 def measure_kernel(result, line, release):
+    """The rows of the three tables."""
     maker = Maker(release)
     maker.prepare()
     say(f"{release}: cold")
-    first = EDITS["small, built in"]
-    cold = maker.create(first, Tree(release))
-    tree = Tree(release, maker.cache)
-    data = {"cold": {"seconds": cold.seconds, "peak": cold.peak,
-                     "phases": bench.phases_of(cold)}, "files": {}}
-    peak, rows, shares = cold.peak, [], []
-    for name, edit in EDITS.items():
-        say(f"{release}: {edit.path}")
-        found = measure_file(maker, edit, tree)
-        least = {what: min(seconds(all_of)) for what, all_of in found.items()}
-        peak = max([peak] + [one.peak for all_of in found.values() for one in all_of])
-        again = min(found["again"], key=lambda one: one.seconds)
-        lines = len((tree.source / edit.path).read_bytes().splitlines())
-        rows.append([line, f"{name}: `{edit.path}`", lines, f"{least['compile']:.2f} s",
-                     f"{least['first'] / least['compile']:.2f}",
-                     f"{least['again'] / least['compile']:.2f}",
-                     f"{max(one.peak for one in found['first'] + found['again']) >> 20} MiB"])
-        shares.append([line, f"`{edit.path}`", phase_shares(again)])
-        result.bar(f"create, warm, over the compile: `{edit.path}`, first", line,
-                   least["first"] / least["compile"], BAR_WARM)
-        result.bar(f"create, warm, over the compile: `{edit.path}`, again", line,
-                   least["again"] / least["compile"], BAR_WARM)
-        data["files"][edit.path] = {
-            "seconds": {what: seconds(all_of) for what, all_of in found.items()},
-            "peak": {what: [one.peak for one in all_of] for what, all_of in found.items()},
-            "phases": {what: [bench.phases_of(one) for one in found[what]]
-                       for what in ("first", "again")}}
-    result.bar("create, cold: seconds", line, cold.seconds, BAR_COLD)
-    result.bar("create: peak memory, MiB", line, peak / (1 << 20), BAR_MEMORY >> 20)
-    result.measured[release] = data
+    cold = maker.create(EDITS["small, built in"], Tree(release))
+    files = measure_files(maker)
     shutil.rmtree(maker.cache)
-    return rows, shares, [line, f"{cold.seconds:.0f} s", f"{cold.peak >> 20} MiB",
-                          phase_shares(cold)]
+    set_bars(result, line, cold, files)
+    result.measured[release] = {
+        "cold": {"seconds": cold.seconds, "cpu": cold.cpu, "peak": cold.peak,
+                 "phases": bench.phases_of(cold)},
+        "files": {EDITS[name].path: file.measured() for name, file in files.items()}}
+    rows = [[line, f"{name}: `{EDITS[name].path}`"] + file.row() for name, file in files.items()]
+    shares = [[line, f"`{EDITS[name].path}`", file.shares()] for name, file in files.items()]
+    return rows, shares, [line, f"{cold.seconds:.0f} s", f"{cold.cpu:.0f} s",
+                          f"{cold.peak >> 20} MiB", phase_shares(cold)]
 
 
 def measure(kernels):
@@ -155,8 +186,10 @@ def measure(kernels):
         shares += more_shares
         colds.append(cold)
     result.table("create, over the plain compile of the same object",
-                 ["kernel", "file", "lines", "compile", "first", "again", "peak memory"], rows,
-                 f"Of each the least of {ROUNDS} rounds, taken in turn.")
-    result.table("create, cold", ["kernel", "wall", "peak memory", "of which"], colds)
+                 ["kernel", "file", "lines", "compile", "first", "again", "CPU time",
+                  "peak memory"], rows,
+                 f"Of each the least of {ROUNDS} rounds, taken in turn. \"CPU time\" is first and "
+                 "again in processor time, over that of the compile.")
+    result.table("create, cold", ["kernel", "wall", "CPU time", "peak memory", "of which"], colds)
     result.table("Where an \"again\" goes", ["kernel", "file", "of which"], shares)
     return result

@@ -12,6 +12,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 START_LIMIT = 180    # seconds until the first case
 CASE_LIMIT = 180     # seconds more for each
 
+# Modules that others ask for by name when they begin.
+ASKED_FOR = ("ts_kmp", "ts_bm", "ts_fsm")
+
 
 class Transcript:
     """What a boot says: the words and the lines of each case."""
@@ -47,7 +50,8 @@ def make_ramfs(corpus, kernel, cases):
     ramfs.add(corpus.trusted, "etc/upkeep/trusted.d")
     ramfs.add(guest.TOP / "build" / "tests" / "corpus" / "load", "bin/load")
     ramfs.add(HERE / "guest.sh", "guest.sh")
-    needed = set()
+    ramfs.add_link("sbin/modprobe", "/bin/busybox")
+    needed = set(ASKED_FOR)
     for case in cases:
         modules = modules_of(kernel, case)
         needed.update(modules)

@@ -232,10 +232,11 @@ struct uk_error *uk_modules_list(const struct uk_live_paths *paths, const char *
 				 size_t *nr_ret)
 {
 	uk_auto_free char *dir = NULL;
-	char **names;
-	size_t nr, kept = 0;
+	char **names = NULL;
+	size_t nr = 0, kept = 0;
 	struct uk_error *err = uk_asprintf(&dir, "%s/module", paths->sys);
-	if (!err)
+	/* Without sysfs (a plain chroot) no module is to be seen. */
+	if (!err && uk_file_exists(dir))
 		err = uk_dir_list(dir, &names, &nr);
 	if (err)
 		return err;

@@ -47,8 +47,9 @@ static struct uk_error *add_unit(struct uk_work *work, const struct uk_touched *
 
 struct uk_error *uk_work_find_units(struct uk_work *work)
 {
+	const struct uk_touched_trial trial = { .run = uk_work_try_units, .ctx = work };
 	struct uk_error *err =
-		uk_touched_find(uk_work_orig(work), uk_work_patched(work), &work->touched);
+		uk_touched_find(uk_work_orig(work), uk_work_patched(work), &trial, &work->touched);
 	if (err)
 		return err;
 	uk_vec_for_each(touched, &work->touched->all) {

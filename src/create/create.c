@@ -43,12 +43,22 @@ static void pair_deinit(struct uk_pair *pair)
 	uk_strv_destroy(pair->gone.data, pair->gone.len);
 }
 
-/* Views lie on each other and on the tree: taken apart from the top. */
-static void work_deinit(struct uk_work *work)
+void uk_work_drop_pairs(struct uk_work *work)
 {
 	uk_vec_for_each(pair, &work->pairs)
 		pair_deinit(pair);
 	uk_vec_deinit(&work->pairs);
+	uk_vec_for_each(member, &work->members) {
+		free(member->name);
+		free(member->data);
+	}
+	uk_vec_deinit(&work->members);
+}
+
+/* Views lie on each other and on the tree: taken apart from the top. */
+static void work_deinit(struct uk_work *work)
+{
+	uk_work_drop_pairs(work);
 	uk_touched_list_destroy(work->touched);
 	while (work->views.len)
 		uk_view_close(work->views.data[--work->views.len]);
@@ -60,11 +70,6 @@ static void work_deinit(struct uk_work *work)
 	uk_vec_for_each(bundle, &work->after)
 		uk_bundle_destroy(*bundle);
 	uk_vec_deinit(&work->after);
-	uk_vec_for_each(member, &work->members) {
-		free(member->name);
-		free(member->data);
-	}
-	uk_vec_deinit(&work->members);
 	free(work->packed);
 	uk_secret_key_destroy(work->key);
 	uk_tree_close(work->tree);

@@ -178,7 +178,7 @@ struct uk_error *uk_work_compare_types(struct uk_work *work)
 	return NULL;
 }
 
-static struct uk_error *refuse_findings(const struct uk_update *update)
+static struct uk_error *refuse_findings(const struct uk_update *update, const char *more)
 {
 	uk_auto_strbuf struct uk_strbuf text = {};
 	size_t nr = 0;
@@ -195,8 +195,17 @@ static struct uk_error *refuse_findings(const struct uk_update *update)
 		return err;
 	return uk_error_create(UK_ERR_REFUSED,
 			       "%zu finding%s that only a person can judge; take each with "
-			       "--accept NAME if it does no harm:%s",
-			       nr, nr == 1 ? "" : "s", list);
+			       "--accept NAME if it does no harm:%s%s",
+			       nr, nr == 1 ? "" : "s", list, more);
+}
+
+struct uk_error *uk_work_refuse_findings(const struct uk_work *work, const char *more)
+{
+	uk_vec_for_each(finding, &work->update->findings) {
+		if (!finding->accepted)
+			return refuse_findings(work->update, more);
+	}
+	return NULL;
 }
 
 static bool has_changes(const struct uk_update *update)
@@ -213,10 +222,9 @@ static bool has_changes(const struct uk_update *update)
 struct uk_error *uk_work_judge(struct uk_work *work)
 {
 	const struct uk_create_options *options = work->options;
-	uk_vec_for_each(finding, &work->update->findings) {
-		if (!finding->accepted)
-			return refuse_findings(work->update);
-	}
+	struct uk_error *err = uk_work_refuse_findings(work, "");
+	if (err)
+		return err;
 	for (size_t i = 0; i < options->nr_accepted; i++) {
 		if (!is_known(work->update, options->accepted[i]))
 			uk_remark(work->sink, UK_LEVEL_WARNING,

@@ -65,6 +65,9 @@ static inline struct uk_view *uk_work_patched(const struct uk_work *work)
 /* image.c: what the kernel's own image says of itself. */
 struct uk_error *uk_work_read_build_id(struct uk_work *work) uk_must_check;
 
+/* create.c: releases what comparing units has added. */
+void uk_work_drop_pairs(struct uk_work *work);
+
 /* changes.c: what the patch touches, compiled and compared. */
 struct uk_error *uk_work_find_units(struct uk_work *work) uk_must_check;
 struct uk_error *uk_work_compile(struct uk_work *work) uk_must_check;
@@ -74,7 +77,14 @@ struct uk_error *uk_work_compare(struct uk_work *work) uk_must_check;
 struct uk_error *uk_work_add_finding(struct uk_work *work,
 				     struct uk_finding *finding) uk_must_check;
 struct uk_error *uk_work_compare_types(struct uk_work *work) uk_must_check;
+/* UK_ERR_REFUSED unless all findings were accepted; @more is said at the end. */
+struct uk_error *uk_work_refuse_findings(const struct uk_work *work,
+					 const char *more) uk_must_check;
 struct uk_error *uk_work_judge(struct uk_work *work) uk_must_check;
+
+/* trial.c: a struct uk_touched_trial; @ctx is the work. */
+struct uk_error *uk_work_try_units(void *ctx, const struct uk_touched *units, size_t nr,
+				   size_t of) uk_must_check;
 
 /* parts.c: the modules and everything else that goes into the bundle. */
 struct uk_error *uk_work_link_parts(struct uk_work *work) uk_must_check;

@@ -46,12 +46,6 @@ static void define(struct pruner *pruner, size_t token, size_t entity)
 		entry->num = pruner->links.len;
 }
 
-static bool is_tag_word(const struct uk_token *token)
-{
-	return uk_token_is(token, "struct") || uk_token_is(token, "union") ||
-	       uk_token_is(token, "enum");
-}
-
 /* Words of C that stand in types and name none. */
 static bool is_keyword(const struct uk_token *token)
 {
@@ -96,7 +90,7 @@ static void define_type(struct pruner *pruner, size_t index)
 		braces += uk_token_is(token, "{") ? 1 : uk_token_is(token, "}") ? -1 : 0;
 		if (token->kind != UK_TOKEN_NAME)
 			continue;
-		bool tag = i > entity->first && is_tag_word(at(pruner, i - 1));
+		bool tag = i > entity->first && uk_token_is_tag_word(at(pruner, i - 1));
 		if ((!braces || tag) && !is_keyword(token))
 			define(pruner, i, index);
 		if (!uk_token_is(token, "enum"))

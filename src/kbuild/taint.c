@@ -34,6 +34,7 @@ struct uk_taint {
 	uint32_t nr_items;
 	UK_VEC(struct file) files;
 	struct uk_map by_path;
+	struct uk_map types; /* names of those that change */
 	struct uk_paste *paste;
 	bool uses;		/* all macros are known; what they are given is being added */
 	UK_VEC(uint32_t) fresh; /* tainted, not yet asked who can put it together */
@@ -63,6 +64,7 @@ void uk_taint_destroy(struct uk_taint *taint)
 	uk_vec_deinit(&taint->fresh);
 	uk_map_deinit(&taint->names);
 	uk_map_deinit(&taint->by_path);
+	uk_map_deinit(&taint->types);
 	free(taint->reason);
 	free(taint);
 }
@@ -272,6 +274,34 @@ static struct uk_error *taint_enumerators(struct uk_taint *taint, size_t file,
 	return err;
 }
 
+/* What follows after struct, union or enum, and the last name of a typedef. */
+enum { IS_TAG = 1, IS_TYPEDEF = 2 };
+
+static struct uk_error *add_type(struct uk_taint *taint, const struct uk_token *name, uint64_t kind)
+{
+	struct uk_map_entry *entry = uk_map_insert(&taint->types, name->text, name->len, NULL);
+	if (!entry)
+		return uk_error_nomem();
+	entry->num |= kind;
+	return NULL;
+}
+
+static struct uk_error *add_types(struct uk_taint *taint, const struct uk_entities *entities,
+				  const struct uk_entity *entity)
+{
+	const struct uk_token *tokens = entities->tokens.all.data + entity->first;
+	struct uk_error *err = NULL;
+	for (size_t i = 1; !err && i + 1 < entity->nr; i++) {
+		if (tokens[i].kind != UK_TOKEN_NAME)
+			continue;
+		if (uk_token_is_tag_word(&tokens[i - 1]) && uk_token_is(&tokens[i + 1], "{"))
+			err = add_type(taint, &tokens[i], IS_TAG);
+		else if (uk_token_is(&tokens[0], "typedef") && i + 2 == entity->nr)
+			err = add_type(taint, &tokens[i], IS_TYPEDEF);
+	}
+	return err;
+}
+
 /* An entity that is in one version of a header only. */
 static struct uk_error *take_changed(struct uk_taint *taint, size_t number,
 				     const struct uk_entities *entities,
@@ -291,7 +321,9 @@ static struct uk_error *take_changed(struct uk_taint *taint, size_t number,
 	default:
 		break;
 	}
-	struct uk_error *err = describe(entities, entity, &text);
+	struct uk_error *err = add_types(taint, entities, entity);
+	if (!err)
+		err = describe(entities, entity, &text);
 	struct file *file = &taint->files.data[number];
 	return err ? err : hit_includers(file, "'%s' of %s changes", text, file->path);
 }
@@ -495,4 +527,10 @@ struct uk_error *uk_taint_hits_source(struct uk_taint *taint, const char *path, 
 	}
 	*hit_ret = false;
 	return NULL;
+}
+
+bool uk_taint_is_type(const struct uk_taint *taint, const struct uk_token *name, bool tag)
+{
+	const struct uk_map_entry *entry = uk_map_find(&taint->types, name->text, name->len);
+	return entry && entry->num & (tag ? IS_TAG : IS_TYPEDEF);
 }

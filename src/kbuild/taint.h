@@ -10,6 +10,7 @@
 #define UPKEEP_KBUILD_TAINT_H
 
 #include "base/error.h"
+#include "kbuild/token.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,5 +51,9 @@ bool uk_taint_hits_includers(const struct uk_taint *taint, const char *path,
 			     const char **reason_ret);
 struct uk_error *uk_taint_hits_source(struct uk_taint *taint, const char *path, bool *hit_ret,
 				      const char **reason_ret) uk_must_check;
+
+/* Whether a changed header has a typedef, or a struct or union (@tag), of this name that changes.
+ */
+bool uk_taint_is_type(const struct uk_taint *taint, const struct uk_token *name, bool tag);
 
 #endif

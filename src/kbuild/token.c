@@ -155,3 +155,9 @@ struct uk_error *uk_tokens_scan(const char *text, struct uk_tokens *ret)
 	*ret = scanner.tokens;
 	return NULL;
 }
+
+bool uk_token_is_tag_word(const struct uk_token *token)
+{
+	return uk_token_is(token, "struct") || uk_token_is(token, "union") ||
+	       uk_token_is(token, "enum");
+}

@@ -35,5 +35,7 @@ void uk_tokens_deinit(struct uk_tokens *tokens);
 #define uk_auto_tokens uk_cleanup(uk_tokens_deinit)
 
 bool uk_token_is(const struct uk_token *token, const char *text);
+/* struct, union or enum. */
+bool uk_token_is_tag_word(const struct uk_token *token);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/strbuf.h"
 #include "kbuild/include.h"
 #include "kbuild/included.h"
+#include "kbuild/likely.h"
 #include "kbuild/preprocess.h"
 #include "kbuild/role.h"
 #include "kbuild/taint.h"
@@ -18,6 +19,9 @@
 
 /* From so many on it is quicker to preprocess than to compile what need not be. */
 enum { WORTH_PREPROCESSING = 24 };
+
+/* Then a few are looked at before, of those the ones that do differ. */
+enum { LIKELY_UNITS = 6, TRIED_UNITS = 3 };
 
 struct change {
 	const char *path;     /* borrowed from the view */
@@ -29,6 +33,7 @@ struct change {
 
 struct finder {
 	const struct uk_view *orig, *patched;
+	const struct uk_touched_trial *trial; /* or NULL */
 	UK_VEC(struct change) changes;
 	struct uk_map by_path; /* path -> index into changes */
 	struct uk_include_graph *graph;
@@ -455,11 +460,73 @@ static struct uk_error *filter_candidates(struct finder *finder)
 				    &finder->candidates.len);
 }
 
+/* Their reasons stay where they are. */
+struct few {
+	UK_VEC(struct uk_touched) all;
+};
+
+static void few_deinit(struct few *few)
+{
+	uk_vec_deinit(&few->all);
+}
+
+static void keep_first(struct few *few, size_t nr)
+{
+	if (few->all.len > nr)
+		few->all.len = nr;
+}
+
+/* What can be compiled in both views and is linked into the kernel or a module. */
+static struct uk_error *add_for_trial(struct few *few, const struct uk_touched *touched)
+{
+	struct uk_touched unit = { .orig = touched->orig, .patched = touched->patched };
+	if (!unit.orig || !unit.patched || unit.patched->place == UK_UNIT_APART ||
+	    !uk_str_ends(unit.patched->source, ".c"))
+		return NULL;
+	return uk_vec_push(&few->all, unit) ? NULL : uk_error_nomem();
+}
+
+/* A few units that are touched for certain, those first that tell most. */
+static struct uk_error *find_few(struct finder *finder, struct few *few)
+{
+	struct uk_error *err = NULL;
+	uk_vec_for_each(touched, &finder->list->all)
+		if (!err)
+			err = add_for_trial(few, touched);
+	uk_vec_for_each(candidate, &finder->candidates)
+		if (!err)
+			err = add_for_trial(few, candidate);
+	if (!err)
+		err = uk_likely_sort(finder->patched, finder->taint, few->all.data, &few->all.len);
+	if (err)
+		return err;
+	keep_first(few, LIKELY_UNITS);
+	err = uk_preprocess_filter(finder->orig, finder->patched, few->all.data, &few->all.len);
+	keep_first(few, TRIED_UNITS);
+	return err;
+}
+
+static struct uk_error *try_few(struct finder *finder)
+{
+	uk_cleanup(few_deinit) struct few few = {};
+	const struct uk_touched_trial *trial = finder->trial;
+	if (!trial)
+		return NULL;
+	struct uk_error *err = find_few(finder, &few);
+	if (err || !few.all.len)
+		return err;
+	return trial->run(trial->ctx, few.all.data, few.all.len,
+			  finder->list->all.len + finder->candidates.len);
+}
+
 static struct uk_error *take_candidates(struct finder *finder)
 {
 	struct uk_error *err = NULL;
-	if (finder->candidates.len >= WORTH_PREPROCESSING)
-		err = filter_candidates(finder);
+	if (finder->candidates.len >= WORTH_PREPROCESSING) {
+		err = try_few(finder);
+		if (!err)
+			err = filter_candidates(finder);
+	}
 	return keep_candidates(finder, err);
 }
 
@@ -492,9 +559,13 @@ static struct uk_error *drop_same_apart(struct finder *finder)
 }
 
 struct uk_error *uk_touched_find(const struct uk_view *orig, const struct uk_view *patched,
-				 struct uk_touched_list **ret)
+				 const struct uk_touched_trial *trial, struct uk_touched_list **ret)
 {
-	uk_cleanup(finder_deinit) struct finder finder = { .orig = orig, .patched = patched };
+	uk_cleanup(finder_deinit) struct finder finder = {
+		.orig = orig,
+		.patched = patched,
+		.trial = trial,
+	};
 	const struct uk_include_source source = {
 		.read = read_both,
 		.is_certain = in_both,

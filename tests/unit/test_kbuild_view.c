@@ -284,7 +284,7 @@ static void touches(const char *name, const char *diff, const char *const *wante
 	uk_auto_view struct uk_view *view = NULL;
 	uk_auto_touched_list struct uk_touched_list *list = NULL;
 	ck_ok(patch_view(world.orig, name, diff, &view));
-	ck_ok(uk_touched_find(world.orig, view, &list));
+	ck_ok(uk_touched_find(world.orig, view, NULL, &list));
 	ck_assert_uint_eq(list->all.len, nr);
 	for (size_t i = 0; i < nr; i++) {
 		ck_assert_str_eq(list->all.data[i].orig->object, wanted[i]);
@@ -390,7 +390,7 @@ START_TEST(what_has_an_unknown_part_is_refused)
 	struct uk_touched_list *list = NULL;
 	ck_ok(patch_view(world.orig, "asn1",
 			 "--- a/x.asn1\n+++ b/x.asn1\n@@ -1,1 +1,1 @@\n-a\n+b\n", &view));
-	ck_fails(uk_touched_find(world.orig, view, &list), UK_ERR_REFUSED,
+	ck_fails(uk_touched_find(world.orig, view, NULL, &list), UK_ERR_REFUSED,
 		 "x.asn1: what it changes");
 	/* Also when some unit includes it: the file that it makes would be an old one. */
 	write_at("lib/crc32defs.h", "#define CRC 1\n");
@@ -400,9 +400,117 @@ START_TEST(what_has_an_unknown_part_is_refused)
 			 "--- a/lib/crc32defs.h\n+++ b/lib/crc32defs.h\n@@ -1,1 +1,1 @@\n"
 			 "-#define CRC 1\n+#define CRC 2\n",
 			 &generator));
-	ck_fails(uk_touched_find(world.orig, generator, &list), UK_ERR_REFUSED,
+	ck_fails(uk_touched_find(world.orig, generator, NULL, &list), UK_ERR_REFUSED,
 		 "lib/crc32defs.h: what it changes");
 	ck_assert_ptr_null(list);
+}
+END_TEST
+
+/* Many units that include one header, of which they have a type in different ways. */
+enum { MANY = 30, SHORT = 3, HOLDS = 7, HOLDS_MORE = 11, HOLDS_NOTHING = 20 };
+
+static const char *many_source(size_t i)
+{
+	static const char *const own[MANY] = {
+		[SHORT] = "int m(struct wide *w) { return w->a; }\n",
+		[HOLDS] = "struct wide wide; int get(struct wide *w) { return w->a + wide.a; }\n",
+		[HOLDS_MORE] = "int size(struct wide *w) { return w->a + sizeof(struct wide); }\n"
+			       "int more(void) { return 1; }\n",
+		[HOLDS_NOTHING] = "#if 0\nstruct wide w;\n#endif\n",
+	};
+	return own[i] ? own[i] : "int many(struct wide *const wide) { return wide->a; }\n";
+}
+
+static void setup_many(void)
+{
+	setup();
+	uk_auto_strbuf struct uk_strbuf lines = {};
+	uk_strbuf_addstr(&lines, dump);
+	for (size_t i = 0; i < MANY; i++) {
+		uk_auto_free char *path = NULL, *text = NULL;
+		ck_ok(uk_asprintf(&path, "m%zu.c", i));
+		ck_ok(uk_asprintf(&text, "#include \"wide.h\"\n%s", many_source(i)));
+		write_at(path, text);
+		uk_strbuf_addf(&lines, "CMD|m%zu.o|m%zu.c|y|m%zu|-|gcc-12 -c -o m%zu.o m%zu.c\n", i,
+			       i, i, i, i);
+	}
+	write_at("upkeep/part.c", "int part;\n");
+	write_at("apart.c", "int apart;\n");
+	write_at("wide.h", "struct wide { int a; };\n#define FEW 1\n");
+	write_at("one.c", "#include \"wide.h\"\nint one(void) { return FEW; }\n");
+	uk_units_destroy(world.tree.units);
+	ck_ok(uk_units_parse(lines.data, lines.len, "dump", &world.tree.units));
+}
+
+#define GROW_WIDE                                                                                  \
+	"--- a/wide.h\n+++ b/wide.h\n@@ -1,1 +1,1 @@\n-struct wide { int a; };\n"                  \
+	"+struct wide { int a, b; };\n"
+
+struct asked {
+	char text[256];
+	bool refuse;
+};
+
+static struct uk_error *ask(void *ctx, const struct uk_touched *units, size_t nr, size_t of)
+{
+	struct asked *asked = ctx;
+	uk_auto_strbuf struct uk_strbuf text = {};
+	uk_strbuf_addf(&text, "%s%zu:", asked->text, of);
+	for (size_t i = 0; i < nr; i++) {
+		ck_assert_ptr_nonnull(units[i].orig);
+		uk_strbuf_addf(&text, " %s", units[i].patched->object);
+	}
+	ck_assert_uint_lt(text.len, sizeof(asked->text));
+	memcpy(asked->text, text.data, text.len + 1);
+	return asked->refuse ? uk_error_create(UK_ERR_REFUSED, "not accepted") : NULL;
+}
+
+static struct uk_error *find_asking(const char *name, const char *diff, struct asked *asked,
+				    size_t *nr_ret)
+{
+	uk_auto_view struct uk_view *view = NULL;
+	uk_auto_touched_list struct uk_touched_list *list = NULL;
+	const struct uk_touched_trial trial = { .run = ask, .ctx = asked };
+	ck_ok(patch_view(world.orig, name, diff, &view));
+	struct uk_error *err = uk_touched_find(world.orig, view, &trial, &list);
+	*nr_ret = list ? list->all.len : 0;
+	return err;
+}
+
+/* What holds the type comes first; what only seems to is not asked about. */
+START_TEST(a_few_of_many_are_tried_first)
+{
+	struct asked asked = {};
+	size_t nr;
+	ck_ok(find_asking("on", GROW_WIDE, &asked, &nr));
+	ck_assert_str_eq(asked.text, "31: m7.o m11.o m3.o");
+	ck_assert_uint_eq(nr, MANY - 1);
+
+	asked = (struct asked){ .refuse = true };
+	ck_fails(find_asking("refused", GROW_WIDE, &asked, &nr), UK_ERR_REFUSED, "not accepted");
+	ck_assert_str_eq(asked.text, "31: m7.o m11.o m3.o");
+
+	/* One whose own source is patched is touched for certain, and stands among the others. */
+	asked = (struct asked){};
+	ck_ok(find_asking("own",
+			  GROW_WIDE "--- a/m20.c\n+++ b/m20.c\n@@ -1,3 +1,3 @@\n"
+				    " #include \"wide.h\"\n-#if 0\n+#if 1\n struct wide w;\n",
+			  &asked, &nr));
+	ck_assert_str_eq(asked.text, "31: m20.o m7.o m11.o");
+	ck_assert_uint_eq(nr, MANY);
+}
+END_TEST
+
+START_TEST(nobody_is_tried_where_few_can_be_touched)
+{
+	struct asked asked = { .refuse = true };
+	size_t nr;
+	ck_ok(find_asking("few",
+			  "--- a/wide.h\n+++ b/wide.h\n@@ -2,1 +2,1 @@\n-#define FEW 1\n"
+			  "+#define FEW 2\n",
+			  &asked, &nr));
+	ck_assert_str_eq(asked.text, "");
+	ck_assert_uint_eq(nr, 1);
 }
 END_TEST
 
@@ -429,5 +537,11 @@ int main(void)
 	tcase_add_test(touched, what_is_linked_apart_is_touched_if_its_code_changes);
 	tcase_add_test(touched, what_has_an_unknown_part_is_refused);
 	suite_add_tcase(suite, touched);
+	TCase *many = tcase_create("many");
+	tcase_set_timeout(many, 120);
+	tcase_add_checked_fixture(many, setup_many, teardown);
+	tcase_add_test(many, a_few_of_many_are_tried_first);
+	tcase_add_test(many, nobody_is_tried_where_few_can_be_touched);
+	suite_add_tcase(suite, many);
 	return tap_run(suite);
 }

@@ -80,15 +80,15 @@ sleeps_in() {
 	grep -q " $2+" "/proc/$1/stack"
 }
 
-# Nothing of a failed case may stand in the way of the next. On the stock kernel no flow takes out
-# the modules that a check has brought in, and another case may want to see them absent.
+# Nothing of a case may stand in the way of the next: what a failed one left applied, and modules
+# that another may want to see absent.
 clean_up() {
 	status=$?
 	for file in 3.id 2.id 1.id; do
 		[ ! -f $file ] || [ ! -d "/sys/kernel/upkeep/$(cat $file)" ] ||
 			upkeep undo "$(cat $file)" --wait 20
 	done
-	for module in ${STOCK:+${modules:-}}; do
+	for module in ${modules:-}; do
 		rmmod "$module" 2>/dev/null || true
 	done
 	exit $status

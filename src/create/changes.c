@@ -281,8 +281,9 @@ static struct uk_error *take_result(struct uk_work *work, struct uk_pair *pair,
 	size_t i = 0;
 	for (; !err && i < result->findings.len; i++)
 		err = uk_work_add_finding(work, &result->findings.data[i]);
-	memmove(result->findings.data, result->findings.data + i,
-		(result->findings.len - i) * sizeof(*result->findings.data));
+	if (i < result->findings.len)
+		memmove(result->findings.data, result->findings.data + i,
+			(result->findings.len - i) * sizeof(*result->findings.data));
 	result->findings.len -= i;
 	pair->carried = uk_take(result->carried);
 	return err;

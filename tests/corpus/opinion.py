@@ -21,11 +21,13 @@ NOISE = re.compile(r"^\t\.(file|ident|loc|p2align|globl|weak|local)\b|^\s*#|^$")
 
 
 def command_of(units, path):
-    """The command that compiles a file, without its output. None if it is part of another."""
+    """The command that compiles a file of the kernel, without its output. None if there is none."""
     for line in units.read_text(errors="replace").splitlines():
         fields = line.split("|", 6)
         if fields[0] == "CMD" and len(fields) == 7 and os.path.normpath(fields[2]) == path:
             words = shlex.split(fields[6].split(" ; ")[0])
+            if "-D__KERNEL__" not in words:    # a program that the build runs
+                return None
             words = [word for word in words if not word.startswith("-Wp,-M")]
             cut = words.index("-o")
             return [w for w in words[:cut] + words[cut + 2:] if w not in ("-c", fields[2])]

@@ -208,15 +208,27 @@ struct uk_error *uk_work_refuse_findings(const struct uk_work *work, const char 
 	return NULL;
 }
 
-static bool has_changes(const struct uk_update *update)
+static bool has_function(const struct uk_update *update, enum uk_change change)
 {
-	if (update->writes.len || update->pointers.len)
-		return true;
 	uk_vec_for_each(function, &update->functions) {
-		if (function->change != UK_CHANGE_REMOVED)
+		if (function->change == change)
 			return true;
 	}
 	return false;
+}
+
+/* New code takes effect only through changed code or data that leads to it. */
+static struct uk_error *refuse_no_change(const struct uk_work *work)
+{
+	const struct uk_update *update = work->update;
+	if (update->writes.len || update->pointers.len || has_function(update, UK_CHANGE_CHANGED))
+		return NULL;
+	return uk_error_create(UK_ERR_NOTHING,
+			       "the patch changes no code and no data of kernel %s%s",
+			       work->tree->release,
+			       has_function(update, UK_CHANGE_NEW)
+				       ? ": it only adds code, which nothing that runs calls"
+				       : "");
 }
 
 struct uk_error *uk_work_judge(struct uk_work *work)
@@ -231,9 +243,5 @@ struct uk_error *uk_work_judge(struct uk_work *work)
 				  "--accept %s: this patch has no such finding",
 				  options->accepted[i]);
 	}
-	if (!has_changes(work->update))
-		return uk_error_create(UK_ERR_NOTHING,
-				       "the patch changes no code and no data of kernel %s",
-				       work->tree->release);
-	return NULL;
+	return refuse_no_change(work);
 }

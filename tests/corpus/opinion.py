@@ -92,7 +92,7 @@ def code(assembly):
 
 
 def differing_with(step, path, options):
-    """The functions of the new version that are not the same in the old one; None if not known."""
+    """The functions of both versions that are not the same; None if not known."""
     command = command_of(step.tree / "units", path)
     told = []
     for source in (step.old_source, step.new_source) if command else ():
@@ -102,11 +102,12 @@ def differing_with(step, path, options):
             told.append(code(out))
     if len(told) != 2:
         return None
-    return sorted(name for name in told[1] if told[0].get(name) != told[1][name])
+    old, new = told
+    return sorted(name for name in old.keys() & new.keys() if old[name] != new[name])
 
 
 def differing(step, path):
-    """By this, one that goes is not among them: whoever called it differs."""
+    """One that comes or goes is not among them: whoever calls it differs, or nobody does."""
     return differing_with(step, path, SAME_LINES + ["-S"])
 
 

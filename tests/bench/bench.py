@@ -250,8 +250,10 @@ class Result:
                             "rows": [[str(cell) for cell in row] for row in rows]})
 
     def bar(self, what, kernel, value, limit):
-        self.bars.append({"what": what, "kernel": kernel, "value": round(value, 3),
-                          "limit": limit, "met": value <= limit})
+        """@value None: it could not be measured, which meets no bar."""
+        self.bars.append({"what": what, "kernel": kernel,
+                          "value": None if value is None else round(value, 3),
+                          "limit": limit, "met": value is not None and value <= limit})
 
     def save(self):
         BUILD.mkdir(parents=True, exist_ok=True)
@@ -279,8 +281,9 @@ def render_table(table):
 
 
 def render_bars(bars):
-    rows = [[bar["what"], bar["kernel"], f"{bar['value']:.3g}", f"{bar['limit']:g}",
-             "met" if bar["met"] else "**missed**"] for bar in bars]
+    rows = [[bar["what"], bar["kernel"],
+             "host too busy" if bar["value"] is None else f"{bar['value']:.3g}",
+             f"{bar['limit']:g}", "met" if bar["met"] else "**missed**"] for bar in bars]
     return render_table({"title": "Bars", "note": "", "rows": rows,
                          "columns": ["figure", "kernel", "measured", "at most", ""]})
 

@@ -54,7 +54,8 @@ def command_of(rounds):
 def boot_timed(release, ramfs, home):
     say(f"{release}: stopping two CPUs")
     return bench.boot(guest.Guest(guest.find_kernel(release), ramfs, command_of(ROUNDS),
-                                  home / "console.log", deadline=1500, memory=1024))
+                                  home / "console.log", deadline=1500, memory=1024,
+                                  parallel=True))
 
 
 def boot_counted(release, ramfs, home):

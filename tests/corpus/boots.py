@@ -11,6 +11,7 @@ import guest  # noqa: E402  pylint: disable=wrong-import-position
 HERE = pathlib.Path(__file__).resolve().parent
 START_LIMIT = 180    # seconds until the first case
 CASE_LIMIT = 180     # seconds more for each
+QUIET_LIMIT = 300    # without a word
 
 # Modules that others ask for by name when they begin.
 ASKED_FOR = ("ts_kmp", "ts_bm", "ts_fsm")
@@ -65,13 +66,14 @@ def make_ramfs(corpus, kernel, cases):
 def boot(corpus, cases, log):
     kernel = guest.find_kernel(corpus.step.release)
     machine = guest.Guest(kernel, make_ramfs(corpus, kernel, cases), "sh /guest.sh", log,
-                          deadline=START_LIMIT + CASE_LIMIT * len(cases))
+                          deadline=START_LIMIT + CASE_LIMIT * len(cases),
+                          quiet=QUIET_LIMIT)
     transcript = Transcript()
     status = machine.boot(transcript.take)
     if transcript.current and transcript.current not in transcript.told:
         transcript.told[transcript.current] = {
             "word": "lost", "seconds": 0,
-            "said": transcript.lines + [f"the guest ended with {status}; the console's end:"] +
+            "said": transcript.lines + [f"the guest ended with {status}; the console:"] +
             machine.console_tail()}
     return transcript, status
 

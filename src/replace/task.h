@@ -53,6 +53,8 @@ struct uk_posix_timer {
 	int id, clock, signal;
 };
 
+typedef UK_VEC(struct uk_posix_timer) uk_posix_timers;
+
 /* Mappings that a checkpoint may have trouble with; others are not listed. */
 enum uk_mapping_kind {
 	UK_MAPPING_DEVICE, /* VM_IO or VM_PFNMAP: memory of a device */
@@ -60,9 +62,7 @@ enum uk_mapping_kind {
 	UK_MAPPING_SYSV,   /* shmat(2) */
 	UK_MAPPING_HUGETLB,
 	UK_MAPPING_DELETED, /* a file without a name, not a memfd */
-	UK_MAPPING_SHADOW,  /* shadow stack */
 	UK_MAPPING_SECRET,  /* memfd_secret(2) */
-	UK_MAPPING_USERFAULT,
 	UK_MAPPING_IO_URING,
 	UK_MAPPING_PERF,
 	UK_MAPPING_PACKET, /* the ring of a packet socket */
@@ -78,12 +78,16 @@ struct uk_mapping {
 	char *path; /* may be "" */
 };
 
+typedef UK_VEC(struct uk_mapping) uk_mappings;
+
 /* A file system in the process's mount table. */
 struct uk_mount {
 	int id, parent;
 	dev_t dev;
 	char *root, *point, *type, *source;
 };
+
+typedef UK_VEC(struct uk_mount) uk_mounts;
 
 struct uk_task {
 	pid_t pid, ppid, pgid, sid;
@@ -99,15 +103,16 @@ struct uk_task {
 	uint64_t rss_kib;  /* resident memory, without what files hold */
 	uint64_t swap_kib; /* swapped out */
 	bool kernel;	   /* a kernel thread */
+	bool shadow_stack; /* of the processor, in use */
 	char *cgroup;	   /* in cgroup2, "/system.slice/cron.service" */
 	uint64_t ns[UK_NS_NR];
 	unsigned int own_ns;  /* bit of each namespace that is not that of PID 1 */
 	unsigned int unknown; /* enum uk_task_part: what could not be read */
 	UK_VEC(struct uk_thread) threads;
 	UK_VEC(struct uk_fd) fds;
-	UK_VEC(struct uk_posix_timer) timers;
-	UK_VEC(struct uk_mapping) mappings;
-	UK_VEC(struct uk_mount) mounts; /* empty in the mount namespace of PID 1 */
+	uk_posix_timers timers;
+	uk_mappings mappings;
+	uk_mounts mounts; /* empty in the mount namespace of PID 1 */
 };
 
 enum uk_task_part {

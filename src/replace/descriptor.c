@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 
 #define FDINFO_LIMIT (4 << 20) /* an epoll with 50,000 descriptors */
 
@@ -151,6 +152,16 @@ static void find_kind(int proc, const char *name, struct uk_fd *fd)
 	}
 }
 
+/* The name of the protocol, which the kernel's sockfs gives as an attribute. */
+static void read_protocol(int proc, const char *name, struct uk_fd *fd)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", proc, name);
+	ssize_t len =
+		getxattr(path, "system.sockprotoname", fd->protocol, sizeof(fd->protocol) - 1);
+	fd->protocol[len > 0 ? len : 0] = '\0';
+}
+
 static struct uk_error *read_fdinfo(int proc, int number, struct uk_fd *fd)
 {
 	char path[64];
@@ -163,11 +174,13 @@ static struct uk_error *read_fdinfo(int proc, int number, struct uk_fd *fd)
 struct uk_error *uk_fd_read(int proc, int number, struct uk_fd *ret)
 {
 	char name[32];
-	struct uk_fd fd = { .number = number, .mount = -1, .pidfd = -1 };
+	struct uk_fd fd = { .number = number, .mount = -1, .tty = -1, .pidfd = -1 };
 	snprintf(name, sizeof(name), "fd/%d", number);
 	struct uk_error *err = read_link(proc, name, &fd);
 	if (!err) {
 		find_kind(proc, name, &fd);
+		if (fd.kind == UK_FD_SOCKET)
+			read_protocol(proc, name, &fd);
 		err = read_fdinfo(proc, number, &fd);
 	}
 	if (err) {

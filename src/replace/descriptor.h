@@ -65,8 +65,10 @@ struct uk_fd {
 	dev_t dev, rdev;
 	uint64_t ino; /* of pipes and sockets the number in the link */
 	uint64_t size;
-	bool deleted; /* the name is gone */
-	bool stat_ok; /* dev, rdev, ino and size are known */
+	bool deleted;	   /* the name is gone */
+	bool stat_ok;	   /* dev, rdev, ino and size are known */
+	char protocol[16]; /* of a socket: "TCP", "UNIX-STREAM", "AF_VSOCK"; "" when not known */
+	int tty;	   /* of a pty master: the number of its other end; -1 when not known */
 	struct uk_timerfd timer;
 	unsigned int watches; /* of epoll, inotify and fanotify: how many are watched */
 	pid_t pidfd;	      /* whom a pidfd means; -1 when it has ended */

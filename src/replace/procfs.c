@@ -244,6 +244,8 @@ static bool read_fdinfo_line(const char *line, struct uk_fd *fd)
 		return read_int(&at, &fd->mount);
 	if ((at = value_of(line, "Pid:")))
 		return read_int(&at, &fd->pidfd);
+	if ((at = value_of(line, "tty-index:")))
+		return read_int(&at, &fd->tty);
 	if (value_of(line, "tfd:") || value_of(line, "inotify wd:") ||
 	    value_of(line, "fanotify ino:") || value_of(line, "fanotify mnt_id:"))
 		fd->watches++;

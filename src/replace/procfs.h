@@ -37,7 +37,7 @@ struct uk_proc_status {
 
 struct uk_error *uk_proc_parse_status(const char *text, struct uk_proc_status *ret) uk_must_check;
 
-/* Fills pos, flags, mount, timer, watches, pidfd and locks of @fd, also in part on error. */
+/* Fills pos, flags, mount, tty, timer, watches, pidfd and locks of @fd, also in part on error. */
 struct uk_error *uk_proc_parse_fdinfo(const char *text, struct uk_fd *fd) uk_must_check;
 
 /* "running" gives -1 ("-1 SP PC" too: it sleeps, in no call). */

@@ -14,14 +14,14 @@
 
 #define CONFIG_LIMIT (4 << 20)
 
-struct uk_kernel {
+struct uk_boot_kernel {
 	char *release;
 	bool image, modules, configured;
 	struct uk_map config;  /* "CONFIG_KEXEC" to 'y', 'm' or, for other values, 'v' */
 	struct kmod_ctx *kmod; /* over its folder of modules, or NULL */
 };
 
-void uk_kernel_destroy(struct uk_kernel *kernel)
+void uk_boot_kernel_destroy(struct uk_boot_kernel *kernel)
 {
 	if (!kernel)
 		return;
@@ -51,7 +51,8 @@ static struct uk_error *parse_config(const char *text, struct uk_map *config)
 	return NULL;
 }
 
-static struct uk_error *read_config(const struct uk_host_paths *paths, struct uk_kernel *kernel)
+static struct uk_error *read_config(const struct uk_host_paths *paths,
+				    struct uk_boot_kernel *kernel)
 {
 	uk_auto_free char *path = NULL, *text = NULL;
 	struct uk_error *err = uk_asprintf(&path, "%s/config-%s", paths->boot, kernel->release);
@@ -64,7 +65,8 @@ static struct uk_error *read_config(const struct uk_host_paths *paths, struct uk
 	return err;
 }
 
-static struct uk_error *open_modules(const struct uk_host_paths *paths, struct uk_kernel *kernel)
+static struct uk_error *open_modules(const struct uk_host_paths *paths,
+				     struct uk_boot_kernel *kernel)
 {
 	const char *no_config = NULL;
 	uk_auto_free char *dir = NULL, *table = NULL;
@@ -87,14 +89,14 @@ static bool is_release(const char *release)
 	return *release && *release != '.' && !strchr(release, '/') && strlen(release) < 128;
 }
 
-struct uk_error *uk_kernel_read(const struct uk_host_paths *paths, const char *release,
-				struct uk_kernel **ret)
+struct uk_error *uk_boot_kernel_read(const struct uk_host_paths *paths, const char *release,
+				     struct uk_boot_kernel **ret)
 {
 	uk_auto_free char *image = NULL;
 	if (!is_release(release))
 		return uk_error_create(UK_ERR_USAGE, "'%s' is no release of a kernel", release);
 	paths = uk_host_paths_get(paths);
-	uk_auto_kernel struct uk_kernel *kernel = calloc(1, sizeof(*kernel));
+	uk_auto_boot_kernel struct uk_boot_kernel *kernel = calloc(1, sizeof(*kernel));
 	if (!kernel)
 		return uk_error_nomem();
 	struct uk_error *err = uk_strdup(release, &kernel->release);
@@ -111,7 +113,7 @@ struct uk_error *uk_kernel_read(const struct uk_host_paths *paths, const char *r
 	return NULL;
 }
 
-struct uk_error *uk_kernel_newest(const struct uk_host_paths *paths, char **ret)
+struct uk_error *uk_boot_kernel_newest(const struct uk_host_paths *paths, char **ret)
 {
 	static const char prefix[] = "vmlinuz-";
 	char **names;
@@ -136,27 +138,27 @@ struct uk_error *uk_kernel_newest(const struct uk_host_paths *paths, char **ret)
 	return err;
 }
 
-const char *uk_kernel_release(const struct uk_kernel *kernel)
+const char *uk_boot_kernel_release(const struct uk_boot_kernel *kernel)
 {
 	return kernel->release;
 }
 
-bool uk_kernel_has_image(const struct uk_kernel *kernel)
+bool uk_boot_kernel_has_image(const struct uk_boot_kernel *kernel)
 {
 	return kernel->image;
 }
 
-bool uk_kernel_has_modules(const struct uk_kernel *kernel)
+bool uk_boot_kernel_has_modules(const struct uk_boot_kernel *kernel)
 {
 	return kernel->modules;
 }
 
-bool uk_kernel_has_config(const struct uk_kernel *kernel)
+bool uk_boot_kernel_has_config(const struct uk_boot_kernel *kernel)
 {
 	return kernel->configured;
 }
 
-char uk_kernel_option(const struct uk_kernel *kernel, const char *option)
+char uk_boot_kernel_option(const struct uk_boot_kernel *kernel, const char *option)
 {
 	struct uk_map_entry *entry = uk_map_find_str(&kernel->config, option);
 	if (!kernel->configured)
@@ -164,7 +166,7 @@ char uk_kernel_option(const struct uk_kernel *kernel, const char *option)
 	return entry ? (char)entry->num : 'n';
 }
 
-bool uk_kernel_has_driver(const struct uk_kernel *kernel, const char *name)
+bool uk_boot_kernel_has_driver(const struct uk_boot_kernel *kernel, const char *name)
 {
 	struct kmod_list *list = NULL;
 	if (!kernel->kmod || kmod_module_new_from_lookup(kernel->kmod, name, &list) < 0)
@@ -182,7 +184,7 @@ static const char *const always[] = {
 	"pipefs",  "nsfs",	 "anon_inodefs", "selinuxfs", "configfs",
 };
 
-bool uk_kernel_can_mount(const struct uk_kernel *kernel, const char *type)
+bool uk_boot_kernel_can_mount(const struct uk_boot_kernel *kernel, const char *type)
 {
 	char alias[80];
 	size_t plain = strcspn(type, "."); /* "fuse.sshfs" */
@@ -193,5 +195,6 @@ bool uk_kernel_can_mount(const struct uk_kernel *kernel, const char *type)
 	if (plain > 60)
 		return false;
 	snprintf(alias, sizeof(alias), "fs-%.*s", (int)plain, type);
-	return uk_kernel_has_driver(kernel, alias) || uk_kernel_has_driver(kernel, alias + 3);
+	return uk_boot_kernel_has_driver(kernel, alias) ||
+	       uk_boot_kernel_has_driver(kernel, alias + 3);
 }

@@ -13,31 +13,31 @@
 
 #include <stdbool.h>
 
-struct uk_kernel;
+struct uk_boot_kernel;
 
 /* Reads what there is of @release; what is missing can be asked for below. */
-struct uk_error *uk_kernel_read(const struct uk_host_paths *paths, const char *release,
-				struct uk_kernel **ret) uk_must_check;
-void uk_kernel_destroy(struct uk_kernel *kernel);
-UK_DEFINE_CLEANUP(kernel, struct uk_kernel *, uk_kernel_destroy)
-#define uk_auto_kernel uk_cleanup(uk_cleanup_kernel)
+struct uk_error *uk_boot_kernel_read(const struct uk_host_paths *paths, const char *release,
+				     struct uk_boot_kernel **ret) uk_must_check;
+void uk_boot_kernel_destroy(struct uk_boot_kernel *kernel);
+UK_DEFINE_CLEANUP(boot_kernel, struct uk_boot_kernel *, uk_boot_kernel_destroy)
+#define uk_auto_boot_kernel uk_cleanup(uk_cleanup_boot_kernel)
 
 /* The newest release with an image in /boot; NULL when there is none. */
-struct uk_error *uk_kernel_newest(const struct uk_host_paths *paths, char **ret) uk_must_check;
+struct uk_error *uk_boot_kernel_newest(const struct uk_host_paths *paths, char **ret) uk_must_check;
 
-const char *uk_kernel_release(const struct uk_kernel *kernel);
-bool uk_kernel_has_image(const struct uk_kernel *kernel);
-bool uk_kernel_has_modules(const struct uk_kernel *kernel);
-bool uk_kernel_has_config(const struct uk_kernel *kernel);
+const char *uk_boot_kernel_release(const struct uk_boot_kernel *kernel);
+bool uk_boot_kernel_has_image(const struct uk_boot_kernel *kernel);
+bool uk_boot_kernel_has_modules(const struct uk_boot_kernel *kernel);
+bool uk_boot_kernel_has_config(const struct uk_boot_kernel *kernel);
 
 /* 'y', 'm', 'n', or '?' without a configuration. @option is "CONFIG_KEXEC". */
-char uk_kernel_option(const struct uk_kernel *kernel, const char *option);
+char uk_boot_kernel_option(const struct uk_boot_kernel *kernel, const char *option);
 
 /* Whether it has a driver: by module name ("unix_diag"), or alias ("pci:v00001AF4d..."). */
-bool uk_kernel_has_driver(const struct uk_kernel *kernel, const char *name);
+bool uk_boot_kernel_has_driver(const struct uk_boot_kernel *kernel, const char *name);
 
 /* Whether it can mount file systems of this type. */
-bool uk_kernel_can_mount(const struct uk_kernel *kernel, const char *type);
+bool uk_boot_kernel_can_mount(const struct uk_boot_kernel *kernel, const char *type);
 
 /* A device that a new kernel has to bring up before anything can be restored. */
 struct uk_boot_device {

@@ -21,6 +21,7 @@ const struct uk_host_paths *uk_host_paths_get(const struct uk_host_paths *paths)
 		.sys = "/sys",
 		.boot = "/boot",
 		.modules = "/lib/modules",
+		.etc = "/etc",
 	};
 	return paths ? paths : &usual;
 }

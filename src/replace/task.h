@@ -21,6 +21,7 @@ struct uk_host_paths {
 	const char *cgroup;  /* where cgroup2 is mounted; NULL: found by /proc/self/mountinfo */
 	const char *boot;    /* /boot */
 	const char *modules; /* /lib/modules */
+	const char *etc;     /* /etc */
 };
 
 /* @paths, or the usual ones for NULL. */

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Preflight of the machine: kernels, CRIU, devices, room, mounts, clocks. */
+#include "base/file.h"
+#include "base/process.h"
+#include "base/strbuf.h"
+#include "replace/preflight.h"
+
+#include <limits.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#define add uk_preflight_add_host
+
+static char *text(const char *fmt, ...) uk_printf(1, 2);
+
+static char *text(const char *fmt, ...)
+{
+	char *ret = NULL;
+	va_list args;
+	va_start(args, fmt);
+	if (vasprintf(&ret, fmt, args) < 0)
+		ret = NULL;
+	va_end(args);
+	return ret;
+}
+
+/* Modules that a dump and a restore need: tried, with the cloud kernels, where all are =m. */
+static const char *const needed_modules[] = {
+	"unix_diag", "tcp_diag", "udp_diag",   "inet_diag", "af_packet_diag", "netlink_diag",
+	"nf_tables", "nft_ct",	 "nft_compat", "xt_mark",   "xt_conntrack",
+};
+
+/* Options, and what becomes of a swap without. */
+static const struct {
+	const char *option;
+	enum uk_fate verdict;
+	const char *what;
+} needed_options[] = {
+	{ "CONFIG_CHECKPOINT_RESTORE", UK_FATE_IMPOSSIBLE, "processes cannot be restored" },
+	{ "CONFIG_NAMESPACES", UK_FATE_IMPOSSIBLE, "processes cannot be restored" },
+	{ "CONFIG_FHANDLE", UK_FATE_IMPOSSIBLE, "inotify watches cannot be restored" },
+	{ "CONFIG_INET_DIAG_DESTROY", UK_FATE_EXACT, "old connections are not cut early" },
+	{ "CONFIG_TIME_NS", UK_FATE_CHANGED,
+	  "CLOCK_MONOTONIC of kept processes jumps back: it begins at the boot" },
+	{ "CONFIG_MEM_SOFT_DIRTY", UK_FATE_CHANGED,
+	  "memory cannot be saved ahead of the freeze on the way back" },
+};
+
+static struct uk_error *judge_options(const struct uk_boot_kernel *kernel,
+				      struct uk_preflight *preflight)
+{
+	struct uk_error *err = NULL;
+	for (size_t i = 0; i < UK_ARRAY_SIZE(needed_options) && !err; i++) {
+		if (uk_boot_kernel_option(kernel, needed_options[i].option) == 'n')
+			err = add(preflight, needed_options[i].verdict, "kernel-option",
+				  needed_options[i].option,
+				  text("%s is built without: %s", uk_boot_kernel_release(kernel),
+				       needed_options[i].what),
+				  "choose another kernel", "/boot/config of that kernel");
+	}
+	return err;
+}
+
+static struct uk_error *judge_modules(const struct uk_boot_kernel *kernel,
+				      struct uk_preflight *preflight)
+{
+	uk_auto_strbuf struct uk_strbuf missing = {};
+	for (size_t i = 0; i < UK_ARRAY_SIZE(needed_modules); i++) {
+		if (!uk_boot_kernel_has_driver(kernel, needed_modules[i]))
+			uk_strbuf_addf(&missing, " %s", needed_modules[i]);
+	}
+	if (!missing.len && !missing.failed)
+		return NULL;
+	return add(preflight, UK_FATE_IMPOSSIBLE, "kernel-modules", uk_boot_kernel_release(kernel),
+		   text("these modules, which a restore needs, are missing:%s", missing.data),
+		   "install all of that kernel's modules", "tried; docs of CRIU");
+}
+
+static struct uk_error *judge_devices(const struct uk_preflight_options *options,
+				      const struct uk_survey *survey,
+				      struct uk_preflight *preflight)
+{
+	dev_t root = 0;
+	uk_boot_devices devices = {};
+	uk_vec_for_each(mount, survey->mounts) {
+		if (!strcmp(mount->point, "/"))
+			root = mount->dev;
+	}
+	struct uk_error *err = uk_boot_devices_read(options->paths, &root, 1, &devices);
+	for (size_t i = 0; i < devices.len && !err; i++) {
+		const struct uk_boot_device *device = &devices.data[i];
+		if (!uk_boot_kernel_has_driver(survey->target, device->alias))
+			err = add(preflight, UK_FATE_IMPOSSIBLE, "driver", device->name,
+				  text("%s has no driver for it (%s)",
+				       uk_boot_kernel_release(survey->target), device->alias),
+				  "choose another kernel, or install its driver",
+				  "modules.alias of the new kernel");
+	}
+	uk_boot_devices_deinit(&devices);
+	return err;
+}
+
+static struct uk_error *judge_target(const struct uk_preflight_options *options,
+				     const struct uk_survey *survey, struct uk_preflight *preflight)
+{
+	const struct uk_boot_kernel *target = survey->target;
+	if (!target)
+		return add(preflight, UK_FATE_IMPOSSIBLE, "kernel", "new kernel",
+			   text("none is installed in /boot, and none was named"),
+			   "install one (linux-image-*), or name it with --kernel", "/boot");
+	const char *release = uk_boot_kernel_release(target);
+	if (!uk_boot_kernel_has_image(target) || !uk_boot_kernel_has_modules(target))
+		return add(preflight, UK_FATE_IMPOSSIBLE, "kernel", release,
+			   text("its %s not installed",
+				uk_boot_kernel_has_image(target) ? "modules are" : "image is"),
+			   "install the package linux-image of that release",
+			   "/boot/vmlinuz, /lib/modules");
+	struct uk_error *err = NULL;
+	if (!uk_boot_kernel_has_config(target))
+		err = add(preflight, UK_FATE_CHANGED, "kernel-config", release,
+			  text("its configuration is not known: whether it can restore is not "
+			       "checked"),
+			  "put it into /boot as config-RELEASE", "/boot");
+	if (!err)
+		err = judge_options(target, preflight);
+	if (!err)
+		err = judge_modules(target, preflight);
+	return err ? err : judge_devices(options, survey, preflight);
+}
+
+static struct uk_error *judge_running(const struct uk_preflight_options *options,
+				      const struct uk_survey *survey,
+				      struct uk_preflight *preflight)
+{
+	bool is_signed = false;
+	struct uk_error *err = NULL;
+	const char *lacking = uk_sockets_lacking(survey->sockets);
+	const char *obstacle = uk_kexec_obstacle(options->paths, &is_signed);
+	if (*lacking)
+		err = add(preflight, UK_FATE_IMPOSSIBLE, "diag", "sockets",
+			  text("the running kernel does not answer for:%s", lacking),
+			  "modprobe them: a checkpoint needs them", "sock_diag(7); tried");
+	if (!err && obstacle)
+		err = add(preflight, is_signed ? UK_FATE_CHANGED : UK_FATE_IMPOSSIBLE, "kexec",
+			  "jump", text("%s", obstacle),
+			  is_signed ? NULL : "change the kernel by a reboot", "kexec(8)");
+	return err;
+}
+
+static struct uk_error *judge_criu(struct uk_preflight *preflight)
+{
+	uk_auto_free char *out = NULL;
+	static const char key[] = "Version: ";
+	uk_auto_error struct uk_error *missing = uk_process_call(&out, "criu", "--version", NULL);
+	const char *at = missing ? NULL : strstr(out, key);
+	if (!at)
+		return add(preflight, UK_FATE_IMPOSSIBLE, "criu", "criu",
+			   text("the program criu is not there or does not run"),
+			   "apt-get install criu", "criu --version");
+	at += strlen(key);
+	preflight->criu = strndup(at, strcspn(at, "\n"));
+	if (!preflight->criu)
+		return uk_error_nomem();
+	if (uk_str_starts(preflight->criu, "3.17"))
+		return NULL;
+	return add(preflight, UK_FATE_CHANGED, "criu", "criu",
+		   text("version %s: these verdicts were made with 3.17.1", preflight->criu), NULL,
+		   "criu --version");
+}
+
+/* The first folder above @path that is there. */
+static bool free_below(const char *path, uint64_t *ret)
+{
+	char above[PATH_MAX];
+	struct statvfs fs;
+	if (snprintf(above, sizeof(above), "%s", path) >= (int)sizeof(above))
+		return false;
+	while (statvfs(above, &fs)) {
+		char *slash = strrchr(above, '/');
+		if (!slash || !above[1])
+			return false;
+		slash[slash == above] = '\0';
+	}
+	*ret = (uint64_t)fs.f_bavail * fs.f_frsize;
+	return true;
+}
+
+static struct uk_error *judge_room(const struct uk_preflight_options *options,
+				   struct uk_preflight *preflight)
+{
+	uk_vec_for_each(service, &preflight->keep.services) {
+		uk_vec_for_each(task, &service->tasks)
+			preflight->needed += (task->rss_kib + task->swap_kib) << 10;
+	}
+	if (!options->store || !free_below(options->store, &preflight->room))
+		return NULL;
+	bool fits = preflight->needed <= preflight->room;
+	return add(preflight, fits ? UK_FATE_EXACT : UK_FATE_IMPOSSIBLE, "room", "images",
+		   text("the images take at most %llu MiB, and %s has room for %llu MiB",
+			(unsigned long long)preflight->needed >> 20, options->store,
+			(unsigned long long)preflight->room >> 20),
+		   fits ? NULL : "make room there, or keep less",
+		   "/proc/PID/status: RssAnon, RssShmem, VmSwap");
+}
+
+/* Whether /etc/fstab has this mount point. */
+static bool is_in_fstab(const char *fstab, const char *point)
+{
+	char found[PATH_MAX];
+	for (const char *line = fstab; line && *line; line = strchrnul(line, '\n')) {
+		line += *line == '\n';
+		if (sscanf(line, " %*[^# \t\n] %4095[^ \t\n]", found) == 1 && !strcmp(found, point))
+			return true;
+	}
+	return false;
+}
+
+static bool is_mount_used(const struct uk_preflight *preflight, const struct uk_mount *mount)
+{
+	uk_vec_for_each(service, &preflight->keep.services) {
+		uk_vec_for_each(task, &service->tasks) {
+			uk_vec_for_each(fd, &task->fds) {
+				if (fd->stat_ok && fd->dev == mount->dev)
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* A disk or a server mounted by hand, in the mount table of PID 1. */
+static struct uk_error *judge_mounts(const struct uk_preflight_options *options,
+				     const struct uk_survey *survey, struct uk_preflight *preflight)
+{
+	uk_auto_free char *path = NULL, *fstab = NULL;
+	struct uk_error *err =
+		uk_asprintf(&path, "%s/fstab", uk_host_paths_get(options->paths)->etc);
+	if (!err && uk_file_exists(path))
+		err = uk_file_read(path, 4 << 20, &fstab, NULL);
+	if (err)
+		return err;
+	uk_vec_for_each(mount, survey->mounts) {
+		bool storage = uk_str_starts(mount->source, "/dev/") || strchr(mount->source, ':');
+		if (!storage || !strcmp(mount->point, "/") || is_in_fstab(fstab, mount->point))
+			continue;
+		bool used = is_mount_used(preflight, mount);
+		err = add(preflight, used ? UK_FATE_IMPOSSIBLE : UK_FATE_CHANGED, "mount",
+			  mount->point,
+			  text("%s (%s) was mounted by hand and will not be there again%s",
+			       mount->source, mount->type,
+			       used ? ", and kept processes have files there" : ""),
+			  "write it into /etc/fstab", "/proc/1/mountinfo, fstab(5)");
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+struct uk_error *uk_preflight_host(const struct uk_preflight_options *options,
+				   const struct uk_survey *survey, struct uk_preflight *preflight)
+{
+	struct uk_error *err = judge_target(options, survey, preflight);
+	if (!err)
+		err = judge_running(options, survey, preflight);
+	if (!err)
+		err = judge_criu(preflight);
+	if (!err)
+		err = judge_room(options, preflight);
+	return err ? err : judge_mounts(options, survey, preflight);
+}

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Preflight: asks the rules about every resource of every kept process. */
+#include "replace/preflight.h"
+
+#include "base/file.h"
+#include "base/strbuf.h"
+#include "replace/procfs.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define TIMER_LIST_LIMIT (64 << 20)
+#define BOOT_SECONDS 30 /* kernel threads of later belong to what was started then */
+
+static void deinit_finding(struct uk_preflight_finding *finding)
+{
+	free(finding->id);
+	free(finding->resource);
+	free(finding->what);
+}
+
+void uk_preflight_deinit(struct uk_preflight *preflight)
+{
+	uk_vec_for_each(finding, &preflight->findings)
+		deinit_finding(finding);
+	uk_vec_deinit(&preflight->findings);
+	uk_keep_deinit(&preflight->keep);
+	free(preflight->running);
+	free(preflight->target);
+	free(preflight->criu);
+}
+
+static struct uk_error *push(struct uk_preflight *preflight, struct uk_preflight_finding *finding)
+{
+	if (uk_vec_push(&preflight->findings, *finding))
+		return NULL;
+	deinit_finding(finding);
+	return uk_error_nomem();
+}
+
+struct uk_error *uk_preflight_add_host(struct uk_preflight *preflight, enum uk_fate verdict,
+				       const char *rule, const char *resource, char *what,
+				       const char *remedy, const char *source)
+{
+	struct uk_preflight_finding finding = {
+		.verdict = verdict, .rule = rule, .what = what, .remedy = remedy, .source = source
+	};
+	struct uk_error *err = what ? NULL : uk_error_nomem();
+	if (!err)
+		err = uk_strdup(resource, &finding.resource);
+	if (!err)
+		err = uk_asprintf(&finding.id, "%s:%s", rule, resource);
+	if (!err)
+		return push(preflight, &finding);
+	deinit_finding(&finding);
+	return err;
+}
+
+/* "fd 7 of 812 (redis-server)", and what stands for it in the id: "812:fd7". */
+static void name_resource(enum uk_resource resource, const struct uk_rule_subject *subject,
+			  struct uk_strbuf *name, struct uk_strbuf *key)
+{
+	const struct uk_task *task = subject->task;
+	uk_strbuf_addf(key, "%d", task->pid);
+	switch (resource) {
+	case UK_RESOURCE_FD:
+	case UK_RESOURCE_SOCKET:
+	case UK_RESOURCE_LOCK:
+		uk_strbuf_addf(name, "%s %d of ",
+			       resource == UK_RESOURCE_LOCK ? "lock on fd" : "fd",
+			       subject->fd->number);
+		uk_strbuf_addf(key, ":fd%d", subject->fd->number);
+		break;
+	case UK_RESOURCE_CALL:
+		if (subject->thread->tid == task->pid)
+			break;
+		uk_strbuf_addf(name, "thread %d of ", subject->thread->tid);
+		uk_strbuf_addf(key, ":%d", subject->thread->tid);
+		break;
+	case UK_RESOURCE_MAPPING:
+		uk_strbuf_addf(name, "mapping at %llx of ",
+			       (unsigned long long)subject->mapping->start);
+		uk_strbuf_addf(key, ":%llx", (unsigned long long)subject->mapping->start);
+		break;
+	case UK_RESOURCE_TIMER:
+		uk_strbuf_addf(name, "timer %d of ", subject->timer->id);
+		uk_strbuf_addf(key, ":timer%d", subject->timer->id);
+		break;
+	case UK_RESOURCE_TASK:
+		break;
+	}
+	uk_strbuf_addf(name, "%d (%s)", task->pid, task->comm);
+}
+
+static struct uk_error *fill_texts(const struct uk_rule *rule,
+				   const struct uk_rule_subject *subject,
+				   struct uk_preflight_finding *finding)
+{
+	uk_auto_strbuf struct uk_strbuf name = {}, key = {}, what = {};
+	name_resource(rule->resource, subject, &name, &key);
+	if (rule->tell)
+		rule->tell(subject, &what);
+	else if (rule->what)
+		uk_strbuf_addstr(&what, rule->what);
+	struct uk_error *err = uk_strbuf_finish(&name, &finding->resource);
+	if (!err)
+		err = uk_asprintf(&finding->id, "%s:%s:%s", rule->name, subject->service->name,
+				  key.data ? key.data : "");
+	if (!err && (rule->tell || rule->what))
+		err = uk_strbuf_finish(&what, &finding->what);
+	return err;
+}
+
+static struct uk_error *add_finding(struct uk_preflight *preflight, const struct uk_rule *rule,
+				    const struct uk_rule_subject *subject)
+{
+	struct uk_preflight_finding finding = {
+		.verdict = rule->verdict,
+		.rule = rule->name,
+		.service = subject->service,
+		.pid = subject->task->pid,
+		.remedy = rule->remedy,
+		.source = rule->source,
+	};
+	struct uk_error *err = fill_texts(rule, subject, &finding);
+	if (!err)
+		return push(preflight, &finding);
+	deinit_finding(&finding);
+	return err;
+}
+
+static struct uk_error *judge(struct uk_preflight *preflight, enum uk_resource resource,
+			      const struct uk_rule_subject *subject)
+{
+	size_t at = 0;
+	const struct uk_rule *rule;
+	while ((rule = uk_rules_next(resource, subject, &at))) {
+		struct uk_error *err = add_finding(preflight, rule, subject);
+		if (err || resource != UK_RESOURCE_TASK)
+			return err;
+	}
+	return NULL;
+}
+
+static struct uk_error *judge_fd(struct uk_preflight *preflight, struct uk_rule_subject subject)
+{
+	bool is_socket = subject.fd->kind == UK_FD_SOCKET;
+	if (is_socket)
+		subject.socket = uk_sockets_find(subject.survey->sockets, subject.fd->ino);
+	struct uk_error *err =
+		judge(preflight, is_socket ? UK_RESOURCE_SOCKET : UK_RESOURCE_FD, &subject);
+	for (size_t i = 0; i < subject.fd->locks.len && !err; i++) {
+		subject.lock = &subject.fd->locks.data[i];
+		err = judge(preflight, UK_RESOURCE_LOCK, &subject);
+	}
+	return err;
+}
+
+static struct uk_error *judge_task(struct uk_preflight *preflight, struct uk_rule_subject subject)
+{
+	const struct uk_task *task = subject.task;
+	struct uk_error *err = judge(preflight, UK_RESOURCE_TASK, &subject);
+	for (size_t i = 0; i < task->fds.len && !err; i++) {
+		subject.fd = &task->fds.data[i];
+		err = judge_fd(preflight, subject);
+	}
+	subject.fd = NULL;
+	for (size_t i = 0; i < task->threads.len && !err; i++) {
+		subject.thread = &task->threads.data[i];
+		err = judge(preflight, UK_RESOURCE_CALL, &subject);
+	}
+	for (size_t i = 0; i < task->mappings.len && !err; i++) {
+		subject.mapping = &task->mappings.data[i];
+		err = judge(preflight, UK_RESOURCE_MAPPING, &subject);
+	}
+	for (size_t i = 0; i < task->timers.len && !err; i++) {
+		subject.timer = &task->timers.data[i];
+		err = judge(preflight, UK_RESOURCE_TIMER, &subject);
+	}
+	return err;
+}
+
+static struct uk_error *judge_services(struct uk_preflight *preflight,
+				       const struct uk_survey *survey)
+{
+	uk_vec_for_each(service, &preflight->keep.services) {
+		uk_vec_for_each(task, &service->tasks) {
+			struct uk_error *err =
+				judge_task(preflight, (struct uk_rule_subject){ .survey = survey,
+										.service = service,
+										.task = task });
+			if (err)
+				return err;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Which numbers threads of the kernel got while it booted. Later ones come for what is mounted
+ * or configured then. The new kernel boots alike, and may have somewhat more.
+ */
+static struct uk_error *measure_threads(const struct uk_host_paths *paths, pid_t *ret)
+{
+	uk_pids pids = {};
+	uint64_t limit = (uint64_t)sysconf(_SC_CLK_TCK) * BOOT_SECONDS;
+	struct uk_error *err = uk_task_list(paths, &pids);
+	*ret = 0;
+	for (size_t i = 0; i < pids.len && !err; i++) {
+		struct uk_task task;
+		uk_auto_error struct uk_error *gone =
+			uk_task_read_brief(paths, pids.data[i], &task);
+		if (gone)
+			continue;
+		if (task.kernel && task.started < limit && task.pid > *ret)
+			*ret = task.pid;
+		uk_task_deinit(&task);
+	}
+	uk_vec_deinit(&pids);
+	return err;
+}
+
+static void count_itimers(const struct uk_host_paths *paths, struct uk_survey *survey)
+{
+	uk_auto_free char *path = NULL, *text = NULL;
+	uk_auto_error struct uk_error *hidden =
+		uk_asprintf(&path, "%s/timer_list", uk_host_paths_get(paths)->proc);
+	if (!hidden)
+		hidden = uk_file_read(path, TIMER_LIST_LIMIT, &text, NULL);
+	if (hidden)
+		return;
+	survey->itimers_known = true;
+	survey->itimers = uk_proc_count_itimers(text);
+}
+
+static struct uk_error *read_mounts(const struct uk_host_paths *paths, uk_mounts *ret)
+{
+	uk_auto_free char *path = NULL, *text = NULL;
+	struct uk_error *err = uk_asprintf(&path, "%s/1/mountinfo", uk_host_paths_get(paths)->proc);
+	if (!err)
+		err = uk_file_read(path, 16 << 20, &text, NULL);
+	return err ? err : uk_proc_parse_mountinfo(text, ret);
+}
+
+static struct uk_error *find_target(const struct uk_preflight_options *options,
+				    struct uk_preflight *preflight, struct uk_boot_kernel **ret)
+{
+	struct utsname uts;
+	uname(&uts);
+	struct uk_error *err = uk_strdup(uts.release, &preflight->running);
+	if (!err)
+		err = options->kernel ? uk_strdup(options->kernel, &preflight->target)
+				      : uk_boot_kernel_newest(options->paths, &preflight->target);
+	if (!err && preflight->target)
+		err = uk_boot_kernel_read(options->paths, preflight->target, ret);
+	return err;
+}
+
+/* Machine first, then services in their order; the worst first, then in the order found. */
+static int compare_findings(const void *a, const void *b)
+{
+	const struct uk_preflight_finding *one = a, *other = b;
+	if (one->service != other->service)
+		return one->service < other->service ? -1 : 1;
+	if (one->verdict != other->verdict)
+		return one->verdict > other->verdict ? -1 : 1;
+	int names = strcmp(one->rule, other->rule);
+	if (names)
+		return names;
+	return one->pid != other->pid ? (one->pid > other->pid) - (one->pid < other->pid)
+				      : strverscmp(one->id, other->id);
+}
+
+static struct uk_error *look(const struct uk_preflight_options *options, uk_mounts *mounts,
+			     struct uk_preflight *preflight)
+{
+	uk_auto_boot_kernel struct uk_boot_kernel *target = NULL;
+	uk_auto_owners struct uk_owners *owners = NULL;
+	uk_auto_sockets struct uk_sockets *sockets = NULL;
+	struct uk_survey survey = { .paths = options->paths,
+				    .keep = &preflight->keep,
+				    .mounts = mounts };
+	uk_progress(options->sink, "looking at processes", 0, 0);
+	struct uk_error *err = find_target(options, preflight, &target);
+	if (!err)
+		err = uk_keep_resolve(options->paths, options->keep, options->nr_keep,
+				      &preflight->keep);
+	if (!err)
+		err = read_mounts(options->paths, mounts);
+	if (!err)
+		err = measure_threads(options->paths, &survey.highest_thread);
+	uk_progress(options->sink, "looking at sockets", 0, 0);
+	if (!err)
+		err = uk_owners_read(options->paths, &owners);
+	if (!err)
+		err = uk_sockets_read(options->paths, &preflight->keep, &sockets);
+	if (err)
+		return err;
+	survey.target = target;
+	survey.owners = owners;
+	survey.sockets = sockets;
+	survey.low = survey.highest_thread * 2;
+	count_itimers(options->paths, &survey);
+	uk_progress(options->sink, "judging", 0, 0);
+	err = judge_services(preflight, &survey);
+	return err ? err : uk_preflight_host(options, &survey, preflight);
+}
+
+struct uk_error *uk_preflight_run(const struct uk_preflight_options *options,
+				  struct uk_preflight *ret)
+{
+	uk_mounts mounts = {};
+	*ret = (struct uk_preflight){};
+	struct uk_error *err = look(options, &mounts, ret);
+	uk_mounts_deinit(&mounts);
+	if (!err && ret->findings.len)
+		qsort(ret->findings.data, ret->findings.len, sizeof(*ret->findings.data),
+		      compare_findings);
+	return err;
+}
+
+size_t uk_preflight_accept(struct uk_preflight *preflight, const char *name)
+{
+	size_t nr = 0;
+	uk_vec_for_each(finding, &preflight->findings) {
+		if (strcmp(finding->id, name) && strcmp(finding->rule, name))
+			continue;
+		finding->accepted = true;
+		nr++;
+	}
+	return nr;
+}
+
+size_t uk_preflight_count(const struct uk_preflight *preflight, const struct uk_service *service,
+			  enum uk_fate verdict)
+{
+	size_t nr = 0;
+	uk_vec_for_each(finding, &preflight->findings)
+		nr += finding->service == service && finding->verdict == verdict;
+	return nr;
+}
+
+enum uk_fate uk_preflight_worst(const struct uk_preflight *preflight,
+				const struct uk_service *service)
+{
+	enum uk_fate worst = UK_FATE_EXACT;
+	uk_vec_for_each(finding, &preflight->findings) {
+		if (finding->service == service && !finding->accepted && finding->verdict > worst)
+			worst = finding->verdict;
+	}
+	return worst;
+}
+
+struct uk_error *uk_preflight_verdict(const struct uk_preflight *preflight)
+{
+	size_t findings = 0, services = 0;
+	uk_vec_for_each(finding, &preflight->findings)
+		findings += finding->verdict == UK_FATE_IMPOSSIBLE && !finding->accepted;
+	uk_vec_for_each(service, &preflight->keep.services)
+		services += uk_preflight_worst(preflight, service) == UK_FATE_IMPOSSIBLE;
+	bool machine = uk_preflight_worst(preflight, NULL) == UK_FATE_IMPOSSIBLE;
+	if (!findings)
+		return NULL;
+	return uk_error_create(
+		UK_ERR_REFUSED, "%zu finding%s not possible: %zu of %zu services would be lost%s",
+		findings, findings == 1 ? " is" : "s are", services, preflight->keep.services.len,
+		machine ? ", and this machine cannot change its kernel so" : "");
+}

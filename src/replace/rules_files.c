@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Rules for descriptors that are no sockets, for file locks and for mappings. */
+#include "replace/rules.h"
+
+#include <fcntl.h>
+#include <linux/major.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+#define FILES_C "CRIU 3.17.1, criu/files.c: dump_one_file()"
+
+static bool is_io_uring(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_IO_URING;
+}
+
+static bool is_bpf(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_BPF;
+}
+
+static bool is_perf(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_PERF;
+}
+
+static bool is_userfault(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_USERFAULTFD;
+}
+
+static bool is_pidfd(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_PIDFD;
+}
+
+static bool is_anonymous(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_ANON;
+}
+
+static void tell_anonymous(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addf(what, "%s is of a kind that the checkpoint does not know",
+		       subject->fd->link);
+}
+
+static bool is_block(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_BLOCK;
+}
+
+static void tell_device(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addf(what,
+		       "%s (device %u:%u) has state in its driver that is lost with the kernel",
+		       subject->fd->link, major(subject->fd->rdev), minor(subject->fd->rdev));
+}
+
+static bool is_device(const struct uk_rule_subject *subject, unsigned int number)
+{
+	return subject->fd->kind == UK_FD_DEVICE && major(subject->fd->rdev) == number;
+}
+
+/* /dev/null, zero, full, random, urandom, kmsg and, as plain paths, mem and port */
+static bool is_memory_device(const struct uk_rule_subject *subject)
+{
+	return is_device(subject, MEM_MAJOR);
+}
+
+static bool is_input(const struct uk_rule_subject *subject)
+{
+	return is_device(subject, INPUT_MAJOR);
+}
+
+static bool is_tun(const struct uk_rule_subject *subject)
+{
+	return is_device(subject, MISC_MAJOR) && minor(subject->fd->rdev) == 200;
+}
+
+static bool is_autofs(const struct uk_rule_subject *subject)
+{
+	return is_device(subject, MISC_MAJOR) && minor(subject->fd->rdev) == 235;
+}
+
+static bool is_other_device(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_DEVICE;
+}
+
+static bool is_virtual_terminal(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_TERMINAL && major(subject->fd->rdev) == TTY_MAJOR &&
+	       minor(subject->fd->rdev) < 64;
+}
+
+static bool is_terminal(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_TERMINAL;
+}
+
+static bool is_own_tty(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_OWN_TTY;
+}
+
+/* Whether a process of the service has the master of this pty. */
+static bool has_master(const struct uk_rule_subject *subject)
+{
+	unsigned int major_number = major(subject->fd->rdev);
+	int number =
+		(int)(minor(subject->fd->rdev) + 256 * (major_number - UNIX98_PTY_SLAVE_MAJOR));
+	uk_vec_for_each(task, &subject->service->tasks) {
+		uk_vec_for_each(fd, &task->fds) {
+			if (fd->kind == UK_FD_PTY_MASTER && fd->tty == number)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool is_foreign_pty(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_PTY && !has_master(subject);
+}
+
+static void tell_foreign_pty(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addf(what,
+		       "who draws the terminal %s (sshd, tmux, a terminal's program) is not "
+		       "kept with it",
+		       subject->fd->link);
+}
+
+static bool is_foreign_pipe(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_PIPE &&
+	       uk_owners_outside(subject->survey->owners, subject->fd->ino, subject->survey->keep,
+				 subject->service);
+}
+
+static void tell_foreign_pipe(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	pid_t pid = uk_owners_outside(subject->survey->owners, subject->fd->ino,
+				      subject->survey->keep, subject->service);
+	uk_strbuf_addstr(what, "the pipe is also open in ");
+	uk_subject_name_process(subject, pid, what);
+	uk_strbuf_addstr(what, ": what it writes or reads there would be cut off without a word");
+}
+
+static bool is_dead_namespace(const struct uk_rule_subject *subject)
+{
+	if (subject->fd->kind != UK_FD_NAMESPACE)
+		return false;
+	uk_vec_for_each(task, &subject->service->tasks) {
+		for (size_t i = 0; i < UK_NS_NR; i++) {
+			if (task->ns[i] == subject->fd->ino)
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool has_strange_clock(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_TIMERFD && subject->fd->timer.clock != CLOCK_REALTIME &&
+	       subject->fd->timer.clock != CLOCK_MONOTONIC;
+}
+
+static bool is_expired_interval(const struct uk_rule_subject *subject)
+{
+	const struct uk_timerfd *timer = &subject->fd->timer;
+	return subject->fd->kind == UK_FD_TIMERFD && timer->interval && timer->ticks;
+}
+
+static bool is_absolute(const struct uk_rule_subject *subject)
+{
+	const struct uk_timerfd *timer = &subject->fd->timer;
+	return subject->fd->kind == UK_FD_TIMERFD && timer->clock == CLOCK_REALTIME &&
+	       (timer->flags & 1) && timer->left;
+}
+
+static bool is_interval(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_TIMERFD && subject->fd->timer.interval;
+}
+
+static bool is_watch(const struct uk_rule_subject *subject)
+{
+	return (subject->fd->kind == UK_FD_INOTIFY || subject->fd->kind == UK_FD_FANOTIFY) &&
+	       subject->fd->watches;
+}
+
+static bool is_file(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_FILE || subject->fd->kind == UK_FD_FOLDER ||
+	       subject->fd->kind == UK_FD_FIFO;
+}
+
+static bool is_lost_mount(const struct uk_rule_subject *subject)
+{
+	const struct uk_mount *mount = is_file(subject) ? uk_subject_mount(subject) : NULL;
+	const struct uk_boot_kernel *target = subject->survey->target;
+	return mount && target && uk_boot_kernel_has_modules(target) &&
+	       !uk_boot_kernel_can_mount(target, mount->type);
+}
+
+static void tell_lost_mount(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	const struct uk_mount *mount = uk_subject_mount(subject);
+	uk_strbuf_addf(what, "%s lies on %s (%s), which kernel %s cannot mount", subject->fd->link,
+		       mount->point, mount->type, uk_boot_kernel_release(subject->survey->target));
+}
+
+static bool is_big_ghost(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_FILE && subject->fd->deleted &&
+	       subject->fd->size > UK_GHOST_LIMIT;
+}
+
+static void tell_big_ghost(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addf(what,
+		       "%s holds %llu MiB, and a file without a name goes into the image "
+		       "whole, up to %llu MiB",
+		       subject->fd->link, (unsigned long long)subject->fd->size >> 20,
+		       UK_GHOST_LIMIT >> 20);
+}
+
+/* A file that has a name, in memory that the new kernel begins empty. */
+static const struct uk_mount *memory_mount(const struct uk_rule_subject *subject)
+{
+	const struct uk_mount *mount =
+		is_file(subject) && !subject->fd->deleted ? uk_subject_mount(subject) : NULL;
+	return mount && (!strcmp(mount->type, "tmpfs") || !strcmp(mount->type, "ramfs")) ? mount
+											 : NULL;
+}
+
+/* Where every start of a machine mounts one; in mounts of its own CRIU takes all of it. */
+static bool is_carried_memory(const struct uk_rule_subject *subject)
+{
+	const struct uk_mount *mount = memory_mount(subject);
+	return mount && (!strcmp(mount->point, "/run") || uk_str_starts(mount->point, "/run/") ||
+			 !strcmp(mount->point, "/tmp") || !strcmp(mount->point, "/dev/shm") ||
+			 subject->task->mounts.len);
+}
+
+static bool is_other_memory(const struct uk_rule_subject *subject)
+{
+	return memory_mount(subject);
+}
+
+static void tell_other_memory(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addf(what, "%s lies in memory at %s, which is empty on the new kernel",
+		       subject->fd->link, uk_subject_mount(subject)->point);
+}
+
+static bool is_network_file(const struct uk_rule_subject *subject)
+{
+	const struct uk_mount *mount = is_file(subject) ? uk_subject_mount(subject) : NULL;
+	return mount && (uk_str_starts(mount->type, "nfs") || !strcmp(mount->type, "cifs") ||
+			 !strcmp(mount->type, "ceph") || uk_str_starts(mount->type, "fuse."));
+}
+
+static bool is_delegation(const struct uk_rule_subject *subject)
+{
+	return !strcmp(subject->lock->kind, "DELEG");
+}
+
+static bool maps_device(const struct uk_rule_subject *subject)
+{
+	return subject->mapping->kind == UK_MAPPING_DEVICE;
+}
+
+static void tell_mapping(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addf(what,
+		       "%s is mapped: memory of a device is lost with the kernel that drives it",
+		       subject->mapping->path);
+}
+
+static bool maps_ring(const struct uk_rule_subject *subject)
+{
+	return subject->mapping->kind == UK_MAPPING_IO_URING ||
+	       subject->mapping->kind == UK_MAPPING_PERF ||
+	       subject->mapping->kind == UK_MAPPING_SECRET;
+}
+
+static void tell_ring(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addf(what, "%s is mapped, which the checkpoint cannot read",
+		       subject->mapping->path);
+}
+
+static bool maps_host_sysv(const struct uk_rule_subject *subject)
+{
+	return subject->mapping->kind == UK_MAPPING_SYSV &&
+	       !(subject->task->own_ns & (1u << UK_NS_IPC));
+}
+
+static bool maps_huge(const struct uk_rule_subject *subject)
+{
+	return subject->mapping->kind == UK_MAPPING_HUGETLB;
+}
+
+static bool maps_aio(const struct uk_rule_subject *subject)
+{
+	return subject->mapping->kind == UK_MAPPING_AIO;
+}
+
+static const struct uk_rule rules[] = {
+	{ "io-uring", UK_RESOURCE_FD, is_io_uring, UK_FATE_IMPOSSIBLE,
+	  "a ring of io_uring, which the checkpoint refuses",
+	  "let the program do without (its setting, or kernel.io_uring_disabled=2 from 6.6 on) "
+	  "and restart it",
+	  FILES_C ": not among the anonymous inodes that are known; tried" },
+	{ "bpf", UK_RESOURCE_FD, is_bpf, UK_FATE_IMPOSSIBLE,
+	  "an object of BPF: programs and maps are lost with the kernel",
+	  "let the service be started afresh on the new kernel",
+	  FILES_C ": maps only with libbpf, which Debian's build has not" },
+	{ "perf", UK_RESOURCE_FD, is_perf, UK_FATE_IMPOSSIBLE, "a counter of perf_event_open(2)",
+	  "end the measurement first", FILES_C },
+	{ "userfaultfd", UK_RESOURCE_FD, is_userfault, UK_FATE_IMPOSSIBLE,
+	  "it handles page faults itself (userfaultfd)", NULL, FILES_C },
+	{ "pidfd", UK_RESOURCE_FD, is_pidfd, UK_FATE_IMPOSSIBLE,
+	  "a pidfd, which this CRIU cannot carry", "CRIU 4.1 or newer can carry it",
+	  FILES_C ": criu/pidfd.c came with 4.1" },
+	{ "anonymous-inode", UK_RESOURCE_FD, is_anonymous, UK_FATE_IMPOSSIBLE, NULL, NULL,
+	  FILES_C ", dump_unsupp_fd()", tell_anonymous },
+	{ "block-device", UK_RESOURCE_FD, is_block, UK_FATE_IMPOSSIBLE, NULL,
+	  "let the program close the device", FILES_C ": no S_ISBLK; tried", tell_device },
+	{ "memory-device", UK_RESOURCE_FD, is_memory_device, UK_FATE_EXACT,
+	  "opened again by its name", NULL, "CRIU 3.17.1, criu/files.c: dump_chrdev()" },
+	{ "autofs", UK_RESOURCE_FD, is_autofs, UK_FATE_EXACT, "opened again by its name", NULL,
+	  "CRIU 3.17.1, criu/files.c: dump_chrdev()" },
+	{ "input-device", UK_RESOURCE_FD, is_input, UK_FATE_IMPOSSIBLE, NULL,
+	  "let the program close the keyboard or mouse", "dump_chrdev(); tried: refused",
+	  tell_device },
+	{ "tun", UK_RESOURCE_FD, is_tun, UK_FATE_IMPOSSIBLE,
+	  "a tun or tap interface of the host's network", "stop the tunnel before the swap",
+	  "CRIU 3.17.1, criu/tun.c: only in a network namespace that is dumped" },
+	{ "device", UK_RESOURCE_FD, is_other_device, UK_FATE_IMPOSSIBLE, NULL,
+	  "let the program close the device", "CRIU 3.17.1, criu/files.c: dump_chrdev()",
+	  tell_device },
+	{ "virtual-terminal", UK_RESOURCE_FD, is_virtual_terminal, UK_FATE_IMPOSSIBLE,
+	  "a virtual terminal: its text, its mode and which one is shown are lost",
+	  "run it under tmux or over ssh", "tried: refused" },
+	{ "terminal", UK_RESOURCE_FD, is_terminal, UK_FATE_IMPOSSIBLE,
+	  "a serial line or the console", "run it under tmux or over ssh", "tried: refused" },
+	{ "dev-tty", UK_RESOURCE_FD, is_own_tty, UK_FATE_IMPOSSIBLE,
+	  "it has opened /dev/tty, which the checkpoint refuses",
+	  "end the program that asks on the terminal (less, ssh, sudo)", "tried: refused" },
+	{ "foreign-pty", UK_RESOURCE_FD, is_foreign_pty, UK_FATE_IMPOSSIBLE, NULL,
+	  "keep the whole session (session:N), or start the program without a terminal",
+	  "CRIU 3.17.1, criu/tty.c: the master must be among what is dumped (or --shell-job)",
+	  tell_foreign_pty },
+	{ "foreign-pipe", UK_RESOURCE_FD, is_foreign_pipe, UK_FATE_IMPOSSIBLE, NULL,
+	  "keep both in one service, or restart this one without the pipe",
+	  "CRIU 3.17.1, criu/pipes.c: each dump makes its own pipe", tell_foreign_pipe },
+	{ "foreign-namespace", UK_RESOURCE_FD, is_dead_namespace, UK_FATE_IMPOSSIBLE,
+	  "it holds a namespace that no process of the service is in", NULL,
+	  "CRIU 3.17.1, criu/namespaces.c: dump_one_ns_file()" },
+	{ "timerfd-clock", UK_RESOURCE_FD, has_strange_clock, UK_FATE_IMPOSSIBLE,
+	  "a timerfd of another clock than CLOCK_REALTIME and CLOCK_MONOTONIC: restoring it fails",
+	  NULL, "CRIU 3.17.1, criu/timerfd.c: verify_timerfd()" },
+	{ "timerfd-expired", UK_RESOURCE_FD, is_expired_interval, UK_FATE_IMPOSSIBLE,
+	  "a repeating timerfd that has expired and was not read would never fire again",
+	  "try again: most programs read it within moments", "tried: dead afterwards" },
+	{ "timerfd-absolute", UK_RESOURCE_FD, is_absolute, UK_FATE_CHANGED,
+	  "a timerfd for a time of day fires late by the time of the swap", NULL,
+	  "tried; criu/timerfd.c stores what remains, not when" },
+	{ "timerfd-interval", UK_RESOURCE_FD, is_interval, UK_FATE_CHANGED,
+	  "a repeating timerfd: should it expire just before the freeze and not be read, it never "
+	  "fires again",
+	  NULL, "tried: dead afterwards" },
+	{ "watches", UK_RESOURCE_FD, is_watch, UK_FATE_CHANGED,
+	  "watches stay, but events that are not read at the freeze, and those of the time of the "
+	  "swap, are lost",
+	  NULL, "CRIU 3.17.1, criu/fsnotify.c: dump_one_inotify() drops queued events" },
+	{ "file-system", UK_RESOURCE_FD, is_lost_mount, UK_FATE_IMPOSSIBLE, NULL,
+	  "install the module for the new kernel", "modules.alias of the new kernel: fs-TYPE",
+	  tell_lost_mount },
+	{ "big-unlinked-file", UK_RESOURCE_FD, is_big_ghost, UK_FATE_IMPOSSIBLE, NULL,
+	  "let the program close the file", "CRIU --ghost-limit", tell_big_ghost },
+	{ "network-file", UK_RESOURCE_FD, is_network_file, UK_FATE_CHANGED,
+	  "on a file system whose server sees a new client: locks there are gone, and it must be "
+	  "mounted before the restore",
+	  NULL, "nfs(5); the client's state ends with the kernel" },
+	{ "file-in-memory", UK_RESOURCE_FD, is_carried_memory, UK_FATE_REPAIRED,
+	  "on a file system in memory, whose files that are in use upkeep carries over", NULL,
+	  "tmpfs begins empty" },
+	{ "file-in-other-memory", UK_RESOURCE_FD, is_other_memory, UK_FATE_IMPOSSIBLE, NULL,
+	  "have the file on a disk, in /run or in /dev/shm", "tmpfs begins empty",
+	  tell_other_memory },
+	{ "descriptor", UK_RESOURCE_FD, NULL, UK_FATE_EXACT, NULL, NULL, FILES_C },
+
+	{ "delegation", UK_RESOURCE_LOCK, is_delegation, UK_FATE_CHANGED,
+	  "a delegation of a file server is given up", NULL,
+	  "CRIU 3.17.1, criu/file-lock.c: FL_POSIX, FL_FLOCK, FL_OFD, FL_LEASE" },
+	{ "lock", UK_RESOURCE_LOCK, NULL, UK_FATE_EXACT, NULL, NULL,
+	  "CRIU 3.17.1, criu/file-lock.c, with --file-locks" },
+
+	{ "device-memory", UK_RESOURCE_MAPPING, maps_device, UK_FATE_IMPOSSIBLE, NULL, NULL,
+	  "CRIU 3.17.1, criu/proc_parse.c: VM_IO and VM_PFNMAP are VMA_UNSUPP", tell_mapping },
+	{ "special-memory", UK_RESOURCE_MAPPING, maps_ring, UK_FATE_IMPOSSIBLE, NULL, NULL,
+	  "CRIU 3.17.1, criu/proc_parse.c: handle_vma()", tell_ring },
+	{ "sysv-shm", UK_RESOURCE_MAPPING, maps_host_sysv, UK_FATE_IMPOSSIBLE,
+	  "shared memory of shmget(2) in the host's IPC namespace, which the checkpoint refuses",
+	  "give the service an IPC namespace of its own (PrivateIPC=yes in its unit) and restart "
+	  "it",
+	  "CRIU 3.17.1, criu/cr-dump.c: a SysV mapping needs CLONE_NEWIPC" },
+	{ "huge-pages", UK_RESOURCE_MAPPING, maps_huge, UK_FATE_CHANGED,
+	  "huge pages: the new kernel must have as many reserved before the restore", NULL,
+	  "CRIU 3.17.1, criu/hugetlb.c" },
+	{ "aio", UK_RESOURCE_MAPPING, maps_aio, UK_FATE_CHANGED,
+	  "a ring of io_setup(2): the checkpoint is refused while a request is under way", NULL,
+	  "CRIU 3.17.1, criu/aio.c: parasite_collect_aios()" },
+	{ "mapping", UK_RESOURCE_MAPPING, NULL, UK_FATE_EXACT, NULL, NULL,
+	  "CRIU 3.17.1, criu/proc_parse.c" },
+};
+
+const struct uk_rule_table uk_rules_files = { rules, UK_ARRAY_SIZE(rules) };

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Rules for sockets. */
+#include "replace/rules.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define INET_C "CRIU 3.17.1, criu/sk-inet.c: can_dump_inet_sk()"
+#define UNIX_C "CRIU 3.17.1, criu/sk-unix.c"
+
+/* Names that sockfs gives to what CRIU has code for. */
+static const char *const known_protocols[] = { "TCP",	 "TCPv6",   "UDP",	   "UDPv6",
+					       "UNIX",	 "RAW",	    "UNIX-STREAM", "RAWv6",
+					       "PACKET", "NETLINK", "UDP-Lite",	   "UDPLITEv6" };
+
+static bool is_unknown_protocol(const struct uk_rule_subject *subject)
+{
+	const char *protocol = subject->fd->protocol;
+	for (size_t i = 0; i < UK_ARRAY_SIZE(known_protocols); i++) {
+		if (!strcmp(protocol, known_protocols[i]))
+			return false;
+	}
+	return *protocol && !(subject->socket && subject->socket->family == AF_UNIX);
+}
+
+static void tell_protocol(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addf(what, "a socket of %s, which the checkpoint refuses", subject->fd->protocol);
+}
+
+static bool is_loose(const struct uk_rule_subject *subject)
+{
+	return !subject->socket;
+}
+
+static bool is_family(const struct uk_rule_subject *subject, int family)
+{
+	return subject->socket->family == family;
+}
+
+static bool is_listening(const struct uk_rule_subject *subject)
+{
+	return subject->socket->state == UK_SOCKET_LISTEN;
+}
+
+static pid_t other_owner(const struct uk_rule_subject *subject)
+{
+	return uk_owners_outside(subject->survey->owners, subject->socket->ino,
+				 subject->survey->keep, subject->service);
+}
+
+/* Socket activation: PID 1 listens there, too. */
+static bool is_activated(const struct uk_rule_subject *subject)
+{
+	return other_owner(subject) == 1;
+}
+
+static void tell_activated(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addf(what,
+		       "systemd has the socket %s open, too, and makes it anew on the new kernel",
+		       subject->socket->local);
+}
+
+static bool is_shared(const struct uk_rule_subject *subject)
+{
+	return other_owner(subject) > 1;
+}
+
+static void tell_shared(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addstr(what, "the same socket is open in ");
+	uk_subject_name_process(subject, other_owner(subject), what);
+	uk_strbuf_addstr(what, ": afterwards it is this service's alone");
+}
+
+/* unix */
+
+static bool is_unix_blind(const struct uk_rule_subject *subject)
+{
+	return is_family(subject, AF_UNIX) && !subject->socket->diag &&
+	       subject->socket->state == UK_SOCKET_ESTABLISHED;
+}
+
+/* The other end, if it is held outside of the service; 0 if not. *@peer_ret as known. */
+static pid_t foreign_peer(const struct uk_rule_subject *subject, const struct uk_socket **peer_ret)
+{
+	const struct uk_survey *survey = subject->survey;
+	const struct uk_socket *peer = uk_sockets_peer(survey->sockets, subject->socket);
+	*peer_ret = peer;
+	if (!peer)
+		return 0;
+	return uk_owners_outside(survey->owners, peer->ino, survey->keep, subject->service);
+}
+
+static bool has_foreign_peer(const struct uk_rule_subject *subject, const struct uk_socket **peer)
+{
+	return is_family(subject, AF_UNIX) && foreign_peer(subject, peer);
+}
+
+static bool is_peer_named(const struct uk_rule_subject *subject, const char *path)
+{
+	const struct uk_socket *peer;
+	return has_foreign_peer(subject, &peer) && uk_str_ends(peer->local, path);
+}
+
+static bool is_journal_stream(const struct uk_rule_subject *subject)
+{
+	return is_peer_named(subject, "/run/systemd/journal/stdout");
+}
+
+static bool is_system_bus(const struct uk_rule_subject *subject)
+{
+	return is_peer_named(subject, "/run/dbus/system_bus_socket");
+}
+
+static bool is_foreign_datagram(const struct uk_rule_subject *subject)
+{
+	const struct uk_socket *peer;
+	return has_foreign_peer(subject, &peer) && subject->socket->type == SOCK_DGRAM &&
+	       peer->local[0] == '/';
+}
+
+static void tell_datagram(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	const struct uk_socket *peer = uk_sockets_peer(subject->survey->sockets, subject->socket);
+	uk_strbuf_addf(what,
+		       "it sends to %s, and is connected again by that name: somebody must "
+		       "receive there by the time of the restore",
+		       peer->local);
+}
+
+static bool is_foreign_stream(const struct uk_rule_subject *subject)
+{
+	const struct uk_socket *peer;
+	return has_foreign_peer(subject, &peer);
+}
+
+static void tell_foreign(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	const struct uk_socket *peer;
+	pid_t pid = foreign_peer(subject, &peer);
+	uk_strbuf_addstr(what, "connected to ");
+	uk_subject_name_process(subject, pid, what);
+	if (peer->local[0])
+		uk_strbuf_addf(what, " (%s)", peer->local);
+}
+
+/* Connected to one that is in a listener's queue still, or on its way in a message. */
+static bool is_unaccepted(const struct uk_rule_subject *subject)
+{
+	const struct uk_survey *survey = subject->survey;
+	const struct uk_socket *peer = uk_sockets_peer(survey->sockets, subject->socket);
+	return is_family(subject, AF_UNIX) && peer && !uk_owners_any(survey->owners, peer->ino);
+}
+
+static bool is_queueing(const struct uk_rule_subject *subject)
+{
+	return is_listening(subject) && subject->socket->received;
+}
+
+/* TCP and UDP */
+
+static bool is_tcp(const struct uk_rule_subject *subject)
+{
+	return subject->socket->protocol == IPPROTO_TCP &&
+	       (is_family(subject, AF_INET) || is_family(subject, AF_INET6));
+}
+
+static bool is_half_open(const struct uk_rule_subject *subject)
+{
+	return is_tcp(subject) && (subject->socket->state == UK_SOCKET_SYN_RECV ||
+				   subject->socket->state == UK_SOCKET_NEW_SYN_RECV);
+}
+
+static bool is_local_foreign(const struct uk_rule_subject *subject)
+{
+	const struct uk_socket *peer;
+	return is_tcp(subject) && !is_listening(subject) && foreign_peer(subject, &peer) &&
+	       !uk_keep_find(subject->survey->keep, foreign_peer(subject, &peer), NULL);
+}
+
+static bool is_between_services(const struct uk_rule_subject *subject)
+{
+	const struct uk_socket *peer;
+	return is_tcp(subject) && !is_listening(subject) && foreign_peer(subject, &peer);
+}
+
+static bool is_udp(const struct uk_rule_subject *subject)
+{
+	return (is_family(subject, AF_INET) || is_family(subject, AF_INET6)) &&
+	       subject->socket->type == SOCK_DGRAM;
+}
+
+static bool is_corked(const struct uk_rule_subject *subject)
+{
+	return is_udp(subject) && subject->socket->sent;
+}
+
+static bool has_datagrams(const struct uk_rule_subject *subject)
+{
+	return is_udp(subject) && subject->socket->received;
+}
+
+static bool is_raw(const struct uk_rule_subject *subject)
+{
+	return subject->socket->type == SOCK_RAW &&
+	       (is_family(subject, AF_INET) || is_family(subject, AF_INET6));
+}
+
+static bool is_packet(const struct uk_rule_subject *subject)
+{
+	return is_family(subject, AF_PACKET);
+}
+
+static bool has_netlink_data(const struct uk_rule_subject *subject)
+{
+	return is_family(subject, AF_NETLINK) && subject->socket->received;
+}
+
+static bool is_netlink(const struct uk_rule_subject *subject)
+{
+	return is_family(subject, AF_NETLINK);
+}
+
+static const struct uk_rule rules[] = {
+	{ "socket-kind", UK_RESOURCE_SOCKET, is_unknown_protocol, UK_FATE_IMPOSSIBLE, NULL,
+	  "let the service be started afresh on the new kernel",
+	  INET_C ", criu/sockets.c: dump_socket()", tell_protocol },
+	{ "loose-socket", UK_RESOURCE_SOCKET, is_loose, UK_FATE_EXACT, NULL, NULL,
+	  "CRIU 3.17.1, criu/sk-inet.c: gen_uncon_sk()" },
+	{ "activated-socket", UK_RESOURCE_SOCKET, is_activated, UK_FATE_IMPOSSIBLE, NULL,
+	  "stop and disable its .socket unit, and restart the service, which then listens itself",
+	  "systemd.socket(5); two may not bind to one address", tell_activated },
+	{ "shared-socket", UK_RESOURCE_SOCKET, is_shared, UK_FATE_CHANGED, NULL,
+	  "keep that process with the service", "what is not kept ends with the kernel",
+	  tell_shared },
+	{ "unix-unknown", UK_RESOURCE_SOCKET, is_unix_blind, UK_FATE_IMPOSSIBLE,
+	  "who is at the other end of this connection cannot be told without unix_diag",
+	  "modprobe unix_diag", "sock_diag(7): UDIAG_SHOW_PEER" },
+	{ "journal", UK_RESOURCE_SOCKET, is_journal_stream, UK_FATE_REPAIRED,
+	  "its output goes on to the journal by a connection that upkeep makes anew", NULL,
+	  "CRIU --external unix[INO], --inherit-fd; tried" },
+	{ "system-bus", UK_RESOURCE_SOCKET, is_system_bus, UK_FATE_IMPOSSIBLE,
+	  "the connection to the D-Bus system bus ends, and with it the names and subscriptions "
+	  "that the service has there; most programs then exit",
+	  "let the service be started afresh, or accept that it finds its bus closed",
+	  UNIX_C ": half of a stream connection" },
+	{ "unix-datagram", UK_RESOURCE_SOCKET, is_foreign_datagram, UK_FATE_CHANGED, NULL, NULL,
+	  UNIX_C ": --ext-unix-sk", tell_datagram },
+	{ "unix-peer", UK_RESOURCE_SOCKET, is_foreign_stream, UK_FATE_IMPOSSIBLE, NULL,
+	  "let one of both close the connection, or let the service be started afresh",
+	  UNIX_C ": half of a stream connection is refused", tell_foreign },
+	{ "unix-unaccepted", UK_RESOURCE_SOCKET, is_unaccepted, UK_FATE_IMPOSSIBLE,
+	  "connected to one that nobody has accepted yet", "try again", UNIX_C },
+	{ "unaccepted", UK_RESOURCE_SOCKET, is_queueing, UK_FATE_CHANGED,
+	  "connections that wait to be accepted are lost, should they still at the freeze", NULL,
+	  INET_C ": --skip-in-flight" },
+	{ "half-open", UK_RESOURCE_SOCKET, is_half_open, UK_FATE_IMPOSSIBLE,
+	  "a connection that is being set up", "try again", INET_C },
+	{ "local-connection", UK_RESOURCE_SOCKET, is_local_foreign, UK_FATE_IMPOSSIBLE, NULL,
+	  "keep that process, too, or let the program reconnect",
+	  "what is not kept ends with the kernel", tell_foreign },
+	{ "between-services", UK_RESOURCE_SOCKET, is_between_services, UK_FATE_CHANGED, NULL, NULL,
+	  "each service is restored by itself: the first to speak to one that is not back is "
+	  "answered with a reset",
+	  tell_foreign },
+	{ "corked", UK_RESOURCE_SOCKET, is_corked, UK_FATE_IMPOSSIBLE,
+	  "a datagram that is being put together (UDP_CORK)", "try again", INET_C },
+	{ "datagrams", UK_RESOURCE_SOCKET, has_datagrams, UK_FATE_CHANGED,
+	  "datagrams that are not read at the freeze are lost, as they may be on their way", NULL,
+	  INET_C ": the read queue is dropped" },
+	{ "raw", UK_RESOURCE_SOCKET, is_raw, UK_FATE_CHANGED,
+	  "a raw socket: packets that are not read at the freeze are lost", NULL,
+	  INET_C ": the read queue is dropped" },
+	{ "packet", UK_RESOURCE_SOCKET, is_packet, UK_FATE_CHANGED,
+	  "a packet socket: it sees nothing of the time of the swap", NULL,
+	  "CRIU 3.17.1, criu/sk-packet.c" },
+	{ "netlink-data", UK_RESOURCE_SOCKET, has_netlink_data, UK_FATE_IMPOSSIBLE,
+	  "a netlink socket with messages that are not read yet", "try again",
+	  "CRIU 3.17.1, criu/sk-netlink.c: can_dump_netlink_sk()" },
+	{ "netlink", UK_RESOURCE_SOCKET, is_netlink, UK_FATE_CHANGED,
+	  "a netlink socket: what the kernels tell in the time of the swap is not heard", NULL,
+	  "CRIU 3.17.1, criu/sk-netlink.c" },
+	{ "socket", UK_RESOURCE_SOCKET, NULL, UK_FATE_EXACT, NULL, NULL, INET_C },
+};
+
+const struct uk_rule_table uk_rules_sockets = { rules, UK_ARRAY_SIZE(rules) };

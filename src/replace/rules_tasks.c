@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Rules for whole processes: numbers, parents, namespaces, tracers. All that hold count. */
+#include "replace/rules.h"
+
+#include "base/file.h"
+
+#include <string.h>
+
+static bool is_traced(const struct uk_rule_subject *subject)
+{
+	return subject->task->tracer;
+}
+
+static void tell_traced(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addstr(what, "it is traced by ");
+	uk_subject_name_process(subject, subject->task->tracer, what);
+}
+
+static bool has_own(const struct uk_task *task, enum uk_namespace ns)
+{
+	return task->own_ns & (1u << ns);
+}
+
+/* A number that a thread of the new kernel may have before the restore. */
+static pid_t low_number(const struct uk_rule_subject *subject)
+{
+	const struct uk_task *task = subject->task;
+	pid_t low = subject->survey->low;
+	if (has_own(task, UK_NS_PID))
+		return 0;
+	if (task->pid <= low)
+		return task->pid;
+	if (task->sid > 0 && task->sid <= low)
+		return task->sid;
+	if (task->pgid > 0 && task->pgid <= low)
+		return task->pgid;
+	uk_vec_for_each(thread, &task->threads) {
+		if (thread->tid <= low)
+			return thread->tid;
+	}
+	return 0;
+}
+
+static bool is_low(const struct uk_rule_subject *subject)
+{
+	return low_number(subject);
+}
+
+static void tell_low(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	pid_t number = low_number(subject);
+	const char *kind = number == subject->task->pid	   ? "number"
+			   : number == subject->task->sid  ? "session"
+			   : number == subject->task->pgid ? "process group"
+							   : "thread";
+	uk_strbuf_addf(what,
+		       "its %s %d may be taken by a thread of the new kernel: those of this one "
+		       "went up to %d as it booted, and up to twice that is not safe",
+		       kind, number, subject->survey->highest_thread);
+}
+
+static bool has_shadow_stack(const struct uk_rule_subject *subject)
+{
+	return subject->task->shadow_stack;
+}
+
+static const struct uk_task *root_of(const struct uk_service *service)
+{
+	uk_vec_for_each(task, &service->tasks) {
+		if (task->pid == service->main_pid)
+			return task;
+	}
+	return service->tasks.len ? &service->tasks.data[0] : NULL;
+}
+
+static bool is_of_service(const struct uk_service *service, pid_t pid)
+{
+	uk_vec_for_each(task, &service->tasks) {
+		if (task->pid == pid)
+			return true;
+	}
+	return false;
+}
+
+/* The session is somebody's who is there and not kept with it. */
+static bool is_foreign_session(const struct uk_rule_subject *subject)
+{
+	const struct uk_task *task = subject->task;
+	return task->sid > 0 && !has_own(task, UK_NS_PID) &&
+	       !is_of_service(subject->service, task->sid) &&
+	       *uk_owners_name(subject->survey->owners, task->sid);
+}
+
+static void tell_session(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addstr(what, "its session belongs to ");
+	uk_subject_name_process(subject, subject->task->sid, what);
+}
+
+static bool is_second_tree(const struct uk_rule_subject *subject)
+{
+	const struct uk_task *root = root_of(subject->service);
+	return root && subject->task->pid != root->pid &&
+	       !is_of_service(subject->service, subject->task->ppid);
+}
+
+static bool has_private_mounts(const struct uk_rule_subject *subject)
+{
+	return has_own(subject->task, UK_NS_MNT);
+}
+
+/* It works where the whole service lives in one, its first process among them as number 1. */
+static bool is_odd_pid_namespace(const struct uk_rule_subject *subject)
+{
+	const struct uk_task *root = root_of(subject->service);
+	return has_own(subject->task, UK_NS_PID) && root &&
+	       (root->inner_pid != 1 || root->ns[UK_NS_PID] != subject->task->ns[UK_NS_PID]);
+}
+
+static bool is_pid_namespace(const struct uk_rule_subject *subject)
+{
+	return has_own(subject->task, UK_NS_PID) && !is_odd_pid_namespace(subject);
+}
+
+/* Whether the network namespace has more than its loopback: a line for each, two of heading. */
+static bool has_interfaces(const struct uk_rule_subject *subject)
+{
+	uk_auto_free char *path = NULL, *text = NULL;
+	const char *proc = uk_host_paths_get(subject->survey->paths)->proc;
+	uk_auto_error struct uk_error *gone =
+		uk_asprintf(&path, "%s/%d/net/dev", proc, subject->task->pid);
+	if (!gone)
+		gone = uk_file_read(path, 1 << 20, &text, NULL);
+	size_t lines = 0;
+	for (const char *at = text; !gone && (at = strchr(at, '\n')); at++)
+		lines++;
+	return lines > 3;
+}
+
+static bool is_connected_namespace(const struct uk_rule_subject *subject)
+{
+	return has_own(subject->task, UK_NS_NET) && has_interfaces(subject);
+}
+
+static bool is_network_namespace(const struct uk_rule_subject *subject)
+{
+	return has_own(subject->task, UK_NS_NET);
+}
+
+static bool is_user_namespace(const struct uk_rule_subject *subject)
+{
+	return has_own(subject->task, UK_NS_USER);
+}
+
+static void tell_unknown(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	static const struct {
+		unsigned int part;
+		const char *name;
+	} parts[] = {
+		{ UK_TASK_FDS, "descriptors" },	      { UK_TASK_MAPPINGS, "mappings" },
+		{ UK_TASK_SYSCALLS, "system calls" }, { UK_TASK_TIMERS, "timers" },
+		{ UK_TASK_NAMESPACES, "namespaces" },
+	};
+	const char *comma = "";
+	uk_strbuf_addstr(what, "these could not be read: ");
+	for (size_t i = 0; i < UK_ARRAY_SIZE(parts); i++) {
+		if (!(subject->task->unknown & parts[i].part))
+			continue;
+		uk_strbuf_addf(what, "%s%s", comma, parts[i].name);
+		comma = ", ";
+	}
+}
+
+static bool is_unknown(const struct uk_rule_subject *subject)
+{
+	return subject->task->unknown && subject->task->state != 'Z';
+}
+
+static bool is_untold_itimer(const struct uk_rule_subject *subject)
+{
+	const struct uk_task *root = root_of(subject->service);
+	return root && subject->task->pid == root->pid &&
+	       (!subject->survey->itimers_known || subject->survey->itimers);
+}
+
+static void tell_itimer(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	if (subject->survey->itimers_known)
+		uk_strbuf_addf(what,
+			       "%zu timers of alarm() or setitimer() run on this machine; whose",
+			       subject->survey->itimers);
+	else
+		uk_strbuf_addstr(what, "whether it has a timer of alarm() or setitimer()");
+	uk_strbuf_addstr(what, " cannot be told from outside. One that fires once is lost");
+}
+
+static const struct uk_rule rules[] = {
+	{ "traced", UK_RESOURCE_TASK, is_traced, UK_FATE_IMPOSSIBLE, NULL,
+	  "end the debugger or strace", "ptrace(2): one tracer for each process", tell_traced },
+	{ "low-number", UK_RESOURCE_TASK, is_low, UK_FATE_IMPOSSIBLE, NULL,
+	  "echo 20000 >/proc/sys/kernel/ns_last_pid, then restart the service: its numbers are "
+	  "high then",
+	  "tried: the restore needs the same numbers, and fails where one is taken", tell_low },
+	{ "shadow-stack", UK_RESOURCE_TASK, has_shadow_stack, UK_FATE_IMPOSSIBLE,
+	  "it runs with a shadow stack of the processor", "restart it without (GLIBC_TUNABLES)",
+	  "CRIU 3.17.1 knows none; criu/arch/x86/shstk.c came with 4.0" },
+	{ "foreign-session", UK_RESOURCE_TASK, is_foreign_session, UK_FATE_IMPOSSIBLE, NULL,
+	  "keep the session (session:N), or start the program with setsid",
+	  "CRIU 3.17.1, criu/pstree.c: the leader must be among what is dumped", tell_session },
+	{ "second-tree", UK_RESOURCE_TASK, is_second_tree, UK_FATE_CHANGED,
+	  "its parent is not of the service, so it is restored as a tree of its own: what it "
+	  "shares with the others is cut in two",
+	  NULL, "CRIU dumps one tree at a time" },
+	{ "mount-namespace", UK_RESOURCE_TASK, has_private_mounts, UK_FATE_IMPOSSIBLE,
+	  "it has mounts of its own (PrivateTmp=, ProtectSystem=, DynamicUser= and the like)",
+	  "turn these off in a drop-in of the unit and restart it, or let it be started afresh",
+	  "github.com/checkpoint-restore/criu issue 2576" },
+	{ "pid-namespace-part", UK_RESOURCE_TASK, is_odd_pid_namespace, UK_FATE_IMPOSSIBLE,
+	  "it lives in a PID namespace whose first process is not the first of the service", NULL,
+	  "CRIU 3.17.1, criu/namespaces.c: nested PID namespaces are refused" },
+	{ "pid-namespace", UK_RESOURCE_TASK, is_pid_namespace, UK_FATE_EXACT, NULL, NULL, "tried" },
+	{ "network-namespace-links", UK_RESOURCE_TASK, is_connected_namespace, UK_FATE_IMPOSSIBLE,
+	  "its network namespace has interfaces whose other ends are outside of it", NULL,
+	  "CRIU 3.17.1, criu/net.c: a veth needs its peer named with --external" },
+	{ "network-namespace", UK_RESOURCE_TASK, is_network_namespace, UK_FATE_CHANGED,
+	  "its network namespace is made anew with what CRIU knows of one: a loopback", NULL,
+	  "CRIU 3.17.1, criu/net.c" },
+	{ "user-namespace", UK_RESOURCE_TASK, is_user_namespace, UK_FATE_CHANGED,
+	  "it has a user namespace of its own: accepted by CRIU, not tried over a swap", NULL,
+	  "CRIU 3.17.1, criu/namespaces.c" },
+	{ "itimer", UK_RESOURCE_TASK, is_untold_itimer, UK_FATE_CHANGED, NULL, NULL,
+	  "tried: lost; criu/cr-restore.c: decode_itimer() drops what has no interval",
+	  tell_itimer },
+	{ "unknown", UK_RESOURCE_TASK, is_unknown, UK_FATE_IMPOSSIBLE, NULL, "ask as root",
+	  "proc(5): PTRACE_MODE_READ_FSCREDS", tell_unknown },
+};
+
+const struct uk_rule_table uk_rules_tasks = { rules, UK_ARRAY_SIZE(rules) };

@@ -67,6 +67,7 @@ static void add_findings(struct json_object *to, const struct uk_preflight *pref
 		uk_json_text(entry, "id", finding->id);
 		uk_json_text(entry, "rule", finding->rule);
 		uk_json_text(entry, "verdict", uk_fate_name(finding->verdict));
+		uk_json_text(entry, "kind", finding->kind);
 		uk_json_text(entry, "resource", finding->resource);
 		uk_json_text(entry, "what", finding->what);
 		uk_json_text(entry, "remedy", finding->remedy);

@@ -40,7 +40,8 @@ static size_t fill_request(int family, int protocol, union request *request)
 		request->local = (struct unix_diag_req){
 			.sdiag_family = AF_UNIX,
 			.udiag_states = ~0u,
-			.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN,
+			.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS |
+				      UDIAG_SHOW_RQLEN,
 		};
 		return sizeof(request->local);
 	case AF_PACKET:
@@ -129,7 +130,43 @@ static void take_name(const struct rtattr *attribute, struct uk_socket *socket)
 	socket->local[len] = '\0';
 }
 
-static bool parse_unix(const struct unix_diag_msg *from, size_t len, struct uk_socket *socket)
+/* The numbers of those that wait for a listener to accept them. */
+static bool take_waiting(const struct rtattr *attribute, uint64_t listener,
+			 uk_diag_waitings *waiting)
+{
+	const __u32 *inos = RTA_DATA(attribute);
+	for (size_t i = 0; i < RTA_PAYLOAD(attribute) / sizeof(*inos); i++) {
+		if (!uk_vec_push(waiting, (struct uk_diag_waiting){ inos[i], listener }))
+			return false;
+	}
+	return true;
+}
+
+static bool take_attribute(const struct rtattr *attribute, struct uk_socket *socket,
+			   uk_diag_waitings *waiting)
+{
+	const void *data = RTA_DATA(attribute);
+	size_t size = RTA_PAYLOAD(attribute);
+	switch (attribute->rta_type) {
+	case UNIX_DIAG_NAME:
+		take_name(attribute, socket);
+		break;
+	case UNIX_DIAG_PEER:
+		if (size >= sizeof(__u32))
+			socket->peer = *(const __u32 *)data;
+		break;
+	case UNIX_DIAG_ICONS:
+		return take_waiting(attribute, socket->ino, waiting);
+	case UNIX_DIAG_RQLEN:
+		if (size >= sizeof(struct unix_diag_rqlen))
+			socket->received = ((const struct unix_diag_rqlen *)data)->udiag_rqueue;
+		break;
+	}
+	return true;
+}
+
+static bool parse_unix(const struct unix_diag_msg *from, size_t len, struct uk_socket *socket,
+		       uk_diag_waitings *waiting)
 {
 	if (len < sizeof(*from))
 		return false;
@@ -143,15 +180,8 @@ static bool parse_unix(const struct unix_diag_msg *from, size_t len, struct uk_s
 	const struct rtattr *attribute =
 		(const void *)((const char *)from + NLMSG_ALIGN(sizeof(*from)));
 	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
-		size_t size = RTA_PAYLOAD(attribute);
-		if (attribute->rta_type == UNIX_DIAG_NAME)
-			take_name(attribute, socket);
-		else if (attribute->rta_type == UNIX_DIAG_PEER && size >= sizeof(__u32))
-			socket->peer = *(const __u32 *)RTA_DATA(attribute);
-		else if (attribute->rta_type == UNIX_DIAG_RQLEN &&
-			 size >= sizeof(struct unix_diag_rqlen))
-			socket->received =
-				((const struct unix_diag_rqlen *)RTA_DATA(attribute))->udiag_rqueue;
+		if (!take_attribute(attribute, socket, waiting))
+			return false;
 	}
 	return true;
 }
@@ -185,7 +215,8 @@ static bool parse_netlink(const struct netlink_diag_msg *from, size_t len, struc
 	return true;
 }
 
-bool uk_diag_parse(const void *message, size_t len, int protocol, struct uk_socket *ret)
+bool uk_diag_parse(const void *message, size_t len, int protocol, struct uk_socket *ret,
+		   uk_diag_waitings *waiting)
 {
 	struct uk_socket socket = { .diag = true };
 	bool good = false;
@@ -197,7 +228,7 @@ bool uk_diag_parse(const void *message, size_t len, int protocol, struct uk_sock
 		good = parse_inet(message, len, protocol, &socket);
 		break;
 	case AF_UNIX:
-		good = parse_unix(message, len, &socket);
+		good = parse_unix(message, len, &socket, waiting);
 		break;
 	case AF_PACKET:
 		good = parse_packet(message, len, &socket);
@@ -211,62 +242,95 @@ bool uk_diag_parse(const void *message, size_t len, int protocol, struct uk_sock
 	return good;
 }
 
-/* What one datagram holds. *end_ret: the answer is complete; *missing_ret: nobody answers. */
-static struct uk_error *take_answers(const char *data, size_t len, int protocol, uint64_t netns,
-				     uk_socket_list *list, bool *end_ret, bool *missing_ret)
+/* A dump under way. */
+struct dump {
+	int fd, protocol;
+	uint64_t netns;
+	uk_socket_list *list;
+	uk_diag_waitings *waiting;
+	bool end, missing; /* the answer is complete; nobody answers */
+};
+
+/* What one datagram holds. */
+static struct uk_error *take_answers(const char *data, size_t len, struct dump *dump)
 {
 	for (const struct nlmsghdr *header = (const void *)data; NLMSG_OK(header, len);
 	     header = NLMSG_NEXT(header, len)) {
 		struct uk_socket socket;
-		*end_ret = header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR;
-		*missing_ret = header->nlmsg_type == NLMSG_ERROR;
-		if (*end_ret)
+		dump->missing = header->nlmsg_type == NLMSG_ERROR;
+		dump->end = header->nlmsg_type == NLMSG_DONE || dump->missing;
+		if (dump->end)
 			return NULL;
-		if (!uk_diag_parse(NLMSG_DATA(header), NLMSG_PAYLOAD(header, 0), protocol, &socket))
+		if (!uk_diag_parse(NLMSG_DATA(header), NLMSG_PAYLOAD(header, 0), dump->protocol,
+				   &socket, dump->waiting))
 			continue;
-		socket.netns = netns;
-		if (socket.ino && !uk_vec_push(list, socket))
+		socket.netns = dump->netns;
+		if (socket.ino && !uk_vec_push(dump->list, socket))
 			return uk_error_nomem();
 	}
 	return NULL;
 }
 
-static struct uk_error *receive(int fd, int protocol, uint64_t netns, uk_socket_list *list,
-				bool *missing_ret)
+static struct uk_error *receive(struct dump *dump)
 {
 	uk_auto_free char *data = malloc(ANSWER_SIZE);
-	bool end = false;
 	if (!data)
 		return uk_error_nomem();
-	while (!end) {
-		ssize_t len = recv(fd, data, ANSWER_SIZE, 0);
+	while (!dump->end) {
+		ssize_t len = recv(dump->fd, data, ANSWER_SIZE, 0);
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len <= 0)
 			return uk_error_errno(len ? errno : EPROTO, "sock_diag");
-		struct uk_error *err =
-			take_answers(data, (size_t)len, protocol, netns, list, &end, missing_ret);
+		struct uk_error *err = take_answers(data, (size_t)len, dump);
 		if (err)
 			return err;
+	}
+	return NULL;
+}
+
+/* Who waits to be accepted has no other end yet: the listener stands for it. */
+static void join_waiting(const uk_diag_waitings *waiting, uk_socket_list *list)
+{
+	uk_vec_for_each(one, waiting) {
+		uk_vec_for_each(socket, list) {
+			if (socket->family == AF_UNIX && socket->ino == one->ino && !socket->peer)
+				socket->peer = one->listener;
+		}
+	}
+}
+
+static struct uk_error *dump_all(int fd, uint64_t netns, uk_socket_list *list,
+				 uk_diag_waitings *waiting, struct uk_strbuf *lacking)
+{
+	for (size_t i = 0; i < UK_ARRAY_SIZE(asked); i++) {
+		struct dump dump = { .fd = fd,
+				     .protocol = asked[i].protocol,
+				     .netns = netns,
+				     .list = list,
+				     .waiting = waiting,
+				     .missing = fd < 0 };
+		struct uk_error *err = fd < 0 ? NULL : ask(fd, asked[i].family, asked[i].protocol);
+		if (!err && fd >= 0)
+			err = receive(&dump);
+		if (err)
+			return err;
+		if (dump.missing && asked[i].module)
+			uk_strbuf_addf(lacking, " %s", asked[i].module);
 	}
 	return NULL;
 }
 
 struct uk_error *uk_diag_read(uint64_t netns, uk_socket_list *list, struct uk_strbuf *lacking)
 {
+	uk_diag_waitings waiting = {};
 	uk_auto_close int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	struct timeval patience = { .tv_sec = 10 };
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	for (size_t i = 0; i < UK_ARRAY_SIZE(asked); i++) {
-		bool missing = fd < 0;
-		struct uk_error *err = missing ? NULL : ask(fd, asked[i].family, asked[i].protocol);
-		if (!err && !missing)
-			err = receive(fd, asked[i].protocol, netns, list, &missing);
-		if (err)
-			return err;
-		if (missing && asked[i].module)
-			uk_strbuf_addf(lacking, " %s", asked[i].module);
-	}
-	return NULL;
+	struct uk_error *err = dump_all(fd, netns, list, &waiting, lacking);
+	if (!err)
+		join_waiting(&waiting, list);
+	uk_vec_deinit(&waiting);
+	return err;
 }

@@ -13,7 +13,15 @@ typedef UK_VEC(struct uk_socket) uk_socket_list;
 struct uk_error *uk_diag_read(uint64_t netns, uk_socket_list *list,
 			      struct uk_strbuf *lacking) uk_must_check;
 
-/* One answer of the kind that SOCK_DIAG_BY_FAMILY gives for @family, checked. For tests. */
-bool uk_diag_parse(const void *message, size_t len, int protocol, struct uk_socket *ret);
+/* A unix socket that waits to be accepted, and the listener in whose queue its other end is. */
+struct uk_diag_waiting {
+	uint64_t ino, listener;
+};
+
+typedef UK_VEC(struct uk_diag_waiting) uk_diag_waitings;
+
+/* One answer of SOCK_DIAG_BY_FAMILY, checked; false for none. @waiting is added to. */
+bool uk_diag_parse(const void *message, size_t len, int protocol, struct uk_socket *ret,
+		   uk_diag_waitings *waiting);
 
 #endif

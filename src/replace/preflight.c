@@ -93,6 +93,18 @@ static void name_resource(enum uk_resource resource, const struct uk_rule_subjec
 	uk_strbuf_addf(name, "%d (%s)", task->pid, task->comm);
 }
 
+static const char *kind_name(enum uk_resource resource, const struct uk_rule_subject *subject)
+{
+	static const char *const names[] = {
+		[UK_RESOURCE_LOCK] = "lock",	   [UK_RESOURCE_CALL] = "thread",
+		[UK_RESOURCE_MAPPING] = "mapping", [UK_RESOURCE_TIMER] = "timer",
+		[UK_RESOURCE_TASK] = "process",
+	};
+	return resource == UK_RESOURCE_FD || resource == UK_RESOURCE_SOCKET
+		       ? uk_fd_kind_name(subject->fd->kind)
+		       : names[resource];
+}
+
 static struct uk_error *fill_texts(const struct uk_rule *rule,
 				   const struct uk_rule_subject *subject,
 				   struct uk_preflight_finding *finding)
@@ -120,6 +132,7 @@ static struct uk_error *add_finding(struct uk_preflight *preflight, const struct
 		.rule = rule->name,
 		.service = subject->service,
 		.pid = subject->task->pid,
+		.kind = kind_name(rule->resource, subject),
 		.remedy = rule->remedy,
 		.source = rule->source,
 	};

@@ -17,6 +17,7 @@ struct uk_preflight_finding {
 	char *id;			  /* "io-uring:x.service:812:fd7": accepts just this one */
 	const struct uk_service *service; /* NULL: of the machine */
 	pid_t pid;			  /* 0: of none in particular */
+	const char *kind;		  /* "pipe", "socket", "thread", "host": a noun */
 	char *resource;			  /* "fd 7 of 812 (redis-server)" */
 	char *what;			  /* NULL where the verdict says it all */
 	const char *remedy, *source;	  /* remedy may be NULL */

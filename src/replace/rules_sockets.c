@@ -147,17 +147,12 @@ static void tell_foreign(const struct uk_rule_subject *subject, struct uk_strbuf
 		uk_strbuf_addf(what, " (%s)", peer->local);
 }
 
-/* Connected to one that is in a listener's queue still, or on its way in a message. */
-static bool is_unaccepted(const struct uk_rule_subject *subject)
+/* Connected to one that nobody has: it is on its way in a message. */
+static bool is_in_message(const struct uk_rule_subject *subject)
 {
 	const struct uk_survey *survey = subject->survey;
 	const struct uk_socket *peer = uk_sockets_peer(survey->sockets, subject->socket);
 	return is_family(subject, AF_UNIX) && peer && !uk_owners_any(survey->owners, peer->ino);
-}
-
-static bool is_queueing(const struct uk_rule_subject *subject)
-{
-	return is_listening(subject) && subject->socket->received;
 }
 
 /* TCP and UDP */
@@ -166,6 +161,11 @@ static bool is_tcp(const struct uk_rule_subject *subject)
 {
 	return subject->socket->protocol == IPPROTO_TCP &&
 	       (is_family(subject, AF_INET) || is_family(subject, AF_INET6));
+}
+
+static bool is_queueing(const struct uk_rule_subject *subject)
+{
+	return is_tcp(subject) && is_listening(subject) && subject->socket->received;
 }
 
 static bool is_half_open(const struct uk_rule_subject *subject)
@@ -252,8 +252,9 @@ static const struct uk_rule rules[] = {
 	{ "unix-peer", UK_RESOURCE_SOCKET, is_foreign_stream, UK_FATE_IMPOSSIBLE, NULL,
 	  "let one of both close the connection, or let the service be started afresh",
 	  UNIX_C ": half of a stream connection is refused", tell_foreign },
-	{ "unix-unaccepted", UK_RESOURCE_SOCKET, is_unaccepted, UK_FATE_IMPOSSIBLE,
-	  "connected to one that nobody has accepted yet", "try again", UNIX_C },
+	{ "unix-in-message", UK_RESOURCE_SOCKET, is_in_message, UK_FATE_IMPOSSIBLE,
+	  "connected to one that no process has: it is on its way in a message, or was just closed",
+	  "try again", UNIX_C },
 	{ "unaccepted", UK_RESOURCE_SOCKET, is_queueing, UK_FATE_CHANGED,
 	  "connections that wait to be accepted are lost, should they still at the freeze", NULL,
 	  INET_C ": --skip-in-flight" },

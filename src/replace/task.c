@@ -176,11 +176,22 @@ static uint64_t read_namespace(int dir, enum uk_namespace ns)
 	return at && (at++, uk_proc_number(&at, 10, &number)) ? number : 0;
 }
 
+/* Of PID 1, or of the kernel's threads where a guard keeps that one from being looked at. */
+static uint64_t read_host_namespace(const int *hosts, size_t nr, enum uk_namespace ns)
+{
+	uint64_t number = 0;
+	for (size_t i = 0; i < nr && !number; i++)
+		number = hosts[i] >= 0 ? read_namespace(hosts[i], ns) : 0;
+	return number;
+}
+
 static void read_namespaces(int proc, int dir, struct uk_task *task)
 {
 	uk_auto_close int init = openat(proc, "1", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uk_auto_close int thread = openat(proc, "2", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int hosts[] = { init, thread };
 	for (enum uk_namespace ns = 0; ns < UK_NS_NR; ns++) {
-		uint64_t host = init >= 0 ? read_namespace(init, ns) : 0;
+		uint64_t host = read_host_namespace(hosts, UK_ARRAY_SIZE(hosts), ns);
 		task->ns[ns] = read_namespace(dir, ns);
 		if (!host || !task->ns[ns])
 			task->unknown |= UK_TASK_NAMESPACES;

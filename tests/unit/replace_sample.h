@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Real processes for tests of what is read about processes: children that hold things. */
+#ifndef UPKEEP_TEST_REPLACE_SAMPLE_H
+#define UPKEEP_TEST_REPLACE_SAMPLE_H
+
+#include "base/memory.h"
+#include "replace/preflight.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SAMPLE_SKIP 77 /* a child's way to say that this kernel cannot do it */
+
+struct child {
+	pid_t pid;
+	int shared; /* this side of what child and test have in common, or -1 */
+};
+
+/* Makes what the child holds. Descriptor 3 is the child's side of what is shared, if any. */
+typedef void (*child_fn)(void);
+
+/* For a child: what is needed for the test itself must work, the rest may be missing here. */
+#define child_needs(expr)                                                                          \
+	do {                                                                                       \
+		if (!(expr))                                                                       \
+			_exit(1);                                                                  \
+	} while (0)
+#define child_wants(expr)                                                                          \
+	do {                                                                                       \
+		if (!(expr))                                                                       \
+			_exit(SAMPLE_SKIP);                                                        \
+	} while (0)
+
+/* In the child: nothing is open but 3 and the place to report at, which is closed last. */
+static inline void child_main(child_fn make, child_fn then, int shared, int report)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setsid();
+	child_needs(dup2(report, 200) == 200);
+	if (shared >= 0) {
+		child_needs(dup2(shared, 201) == 201 && dup2(201, 3) == 3 && !close(201));
+		close_range(4, 199, 0);
+		close_range(0, 2, 0);
+	} else {
+		close_range(0, 199, 0);
+	}
+	close_range(201, ~0u, 0);
+	if (make)
+		make();
+	child_needs(write(200, "r", 1) == 1);
+	close(200);
+	if (then)
+		then();
+	for (;;)
+		pause();
+}
+
+/*
+ * Starts a child; false when it says that this kernel cannot do it. @shared: the child's side,
+ * closed here, or -1. @then is what it does after it said that it is ready, or NULL.
+ */
+static inline bool child_start(struct child *child, child_fn make, child_fn then, int shared)
+{
+	int report[2];
+	char byte;
+	ck_assert_int_eq(pipe(report), 0);
+	child->pid = fork();
+	if (!child->pid)
+		child_main(make, then, shared, report[1]);
+	ck_assert_int_gt(child->pid, 0);
+	close(report[1]);
+	if (shared >= 0)
+		close(shared);
+	bool ready = read(report[0], &byte, 1) == 1;
+	close(report[0]);
+	if (ready)
+		return true;
+	int status = 0;
+	ck_assert_int_eq(waitpid(child->pid, &status, 0), child->pid);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == SAMPLE_SKIP,
+		      "the child ended with %x", status);
+	child->pid = 0;
+	return false;
+}
+
+static inline void child_stop(struct child *child)
+{
+	if (!child->pid)
+		return;
+	kill(child->pid, SIGKILL);
+	waitpid(child->pid, NULL, 0);
+	child->pid = 0;
+}
+
+/* Waits until the child's state, and the call that it sleeps in, are these. */
+static inline void child_await(const struct child *child, long number)
+{
+	for (int i = 0; i < 2000; i++) {
+		struct uk_task task;
+		ck_ok(uk_task_read(NULL, child->pid, &task));
+		bool there = task.threads.len && task.threads.data[0].syscall == number;
+		uk_task_deinit(&task);
+		if (there)
+			return;
+		usleep(5000);
+	}
+	ck_abort_msg("the child never slept in call %ld", number);
+}
+
+/* Preflight of processes, by their numbers. */
+static inline void sample_preflight(const pid_t *pids, size_t nr, struct uk_preflight *ret)
+{
+	char names[4][16];
+	const char *keep[4];
+	ck_assert_uint_le(nr, 4);
+	for (size_t i = 0; i < nr; i++) {
+		snprintf(names[i], sizeof(names[i]), "%d", pids[i]);
+		keep[i] = names[i];
+	}
+	const struct uk_preflight_options options = { .keep = keep, .nr_keep = nr };
+	ck_ok(uk_preflight_run(&options, ret));
+}
+
+static inline const struct uk_preflight_finding *sample_find(const struct uk_preflight *preflight,
+							     const char *rule)
+{
+	uk_vec_for_each(finding, &preflight->findings) {
+		if (finding->service && !strcmp(finding->rule, rule))
+			return finding;
+	}
+	return NULL;
+}
+
+#endif

@@ -1,0 +1,736 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The verdicts about real children that hold real things. */
+/* rooms: replace base */
+#include "replace_sample.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/futex.h>
+#include <linux/io_uring.h>
+#include <linux/netlink.h>
+#include <linux/perf_event.h>
+#include <poll.h>
+#include <pty.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/select.h>
+#include <sys/shm.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <time.h>
+
+static void hold_nothing(void)
+{
+}
+
+static void hold_plain_things(void)
+{
+	int ends[2], epoll = epoll_create1(0), event = eventfd(3, 0);
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	child_needs(!pipe(ends) && write(ends[1], "x", 1) == 1);
+	child_needs(epoll >= 0 && event >= 0 && signalfd(-1, &set, 0) >= 0);
+	child_needs(memfd_create("memory", 0) >= 0 && timerfd_create(CLOCK_MONOTONIC, 0) >= 0);
+	child_needs(!epoll_ctl(epoll, EPOLL_CTL_ADD, event,
+			       &(struct epoll_event){ .events = EPOLLIN }));
+	child_needs(inotify_init() >= 0 && open("/dev/null", O_RDWR) >= 0);
+	child_needs(!socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+	child_needs(!socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends));
+	child_needs(socket(AF_INET, SOCK_STREAM, 0) >= 0);
+}
+
+static void set_timerfd(int clock, int flags, time_t seconds, long interval_ns)
+{
+	struct itimerspec timer = { .it_value = { .tv_sec = seconds, .tv_nsec = 1000 },
+				    .it_interval = { .tv_nsec = interval_ns } };
+	int fd = timerfd_create(clock, 0);
+	child_needs(fd >= 0 && !timerfd_settime(fd, flags, &timer, NULL));
+}
+
+static void hold_once(void)
+{
+	set_timerfd(CLOCK_MONOTONIC, 0, 1000, 0);
+}
+
+static void hold_expired_once(void)
+{
+	set_timerfd(CLOCK_MONOTONIC, 0, 0, 0);
+	usleep(2000);
+}
+
+static void hold_absolute(void)
+{
+	set_timerfd(CLOCK_REALTIME, TFD_TIMER_ABSTIME, time(NULL) + 1000, 0);
+}
+
+static void hold_interval(void)
+{
+	set_timerfd(CLOCK_MONOTONIC, 0, 1000, 5000000);
+}
+
+static void hold_expired(void)
+{
+	set_timerfd(CLOCK_MONOTONIC, 0, 0, 5000000);
+	usleep(20000);
+}
+
+static void hold_boot_clock(void)
+{
+	set_timerfd(CLOCK_BOOTTIME, 0, 1000, 0);
+}
+
+static void hold_watch(void)
+{
+	child_needs(inotify_add_watch(inotify_init(), "/", IN_CREATE) >= 0);
+}
+
+static void hold_ring(void)
+{
+	struct io_uring_params params = {};
+	child_wants(syscall(SYS_io_uring_setup, 4, &params) >= 0);
+}
+
+static void hold_pidfd(void)
+{
+	child_wants(syscall(SYS_pidfd_open, getpid(), 0) >= 0);
+}
+
+static void hold_counter(void)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE,
+					.size = sizeof(attr),
+					.config = PERF_COUNT_SW_CPU_CLOCK };
+	child_wants(syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0) >= 0);
+}
+
+static void hold_bpf(void)
+{
+	union bpf_attr attr = {
+		.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1
+	};
+	child_wants(syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr)) >= 0);
+}
+
+static void hold_userfault(void)
+{
+	child_wants(syscall(SYS_userfaultfd, O_NONBLOCK) >= 0);
+}
+
+static void hold_device(void)
+{
+	child_wants(open("/dev/fuse", O_RDWR) >= 0 || open("/dev/loop-control", O_RDWR) >= 0);
+}
+
+static void hold_tun(void)
+{
+	child_wants(open("/dev/net/tun", O_RDWR) >= 0);
+}
+
+static void hold_block(void)
+{
+	child_wants(open("/dev/loop0", O_RDONLY) >= 0 || open("/dev/vda", O_RDONLY) >= 0);
+}
+
+static void hold_terminal(void)
+{
+	child_wants(open("/dev/ttyS0", O_RDWR | O_NOCTTY | O_NONBLOCK) >= 0);
+}
+
+static void hold_pty(void)
+{
+	int ends[2];
+	child_wants(!openpty(&ends[0], &ends[1], NULL, NULL, NULL));
+}
+
+static void hold_dev_tty(void)
+{
+	int ends[2];
+	child_wants(!openpty(&ends[0], &ends[1], NULL, NULL, NULL));
+	child_wants(!ioctl(ends[1], TIOCSCTTY, 0) && open("/dev/tty", O_RDWR) >= 0);
+}
+
+static int make_file(const char *folder)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "%s/upkeep-test-XXXXXX", folder);
+	int fd = mkstemp(path);
+	child_needs(fd >= 0 && !unlink(path));
+	return fd;
+}
+
+static void hold_unlinked(void)
+{
+	child_needs(write(make_file("/tmp"), "gone", 4) == 4);
+}
+
+static void hold_big_unlinked(void)
+{
+	child_wants(!ftruncate(make_file("/tmp"), 3ll << 30));
+}
+
+static void hold_in_memory(void)
+{
+	int fd = open("/dev/shm/upkeep-test-file", O_RDWR | O_CREAT, 0600);
+	child_wants(fd >= 0);
+}
+
+static void hold_lock(void)
+{
+	child_needs(!flock(make_file("/tmp"), LOCK_EX));
+}
+
+static void hold_mapped_unlinked(void)
+{
+	int fd = make_file("/tmp");
+	child_needs(!ftruncate(fd, 4096));
+	child_needs(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED);
+	close(fd);
+}
+
+static void hold_sysv(void)
+{
+	int id = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+	child_wants(id >= 0 && shmat(id, NULL, 0) != (void *)-1);
+	shmctl(id, IPC_RMID, NULL);
+}
+
+static void hold_own_sysv(void)
+{
+	child_wants(!unshare(CLONE_NEWIPC));
+	hold_sysv();
+}
+
+static void hold_timer(int clock)
+{
+	timer_t timer;
+	struct sigevent event = { .sigev_notify = SIGEV_NONE };
+	child_needs(!timer_create(clock, &event, &timer));
+}
+
+static void hold_real_timer(void)
+{
+	hold_timer(CLOCK_REALTIME);
+}
+
+static void hold_steady_timer(void)
+{
+	hold_timer(CLOCK_MONOTONIC);
+}
+
+static int bound(int type, struct sockaddr_in *ret)
+{
+	socklen_t len = sizeof(*ret);
+	int fd = socket(AF_INET, type, 0);
+	*ret = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = { htonl(0x7f000001) } };
+	child_needs(fd >= 0 && !bind(fd, (struct sockaddr *)ret, sizeof(*ret)));
+	child_needs(!getsockname(fd, (struct sockaddr *)ret, &len));
+	return fd;
+}
+
+static void hold_connection(void)
+{
+	struct sockaddr_in name;
+	int listener = bound(SOCK_STREAM, &name), client = socket(AF_INET, SOCK_STREAM, 0);
+	child_needs(!listen(listener, 5));
+	child_needs(!connect(client, (struct sockaddr *)&name, sizeof(name)));
+	child_needs(accept(listener, NULL, NULL) >= 0 && write(client, "queued", 6) == 6);
+}
+
+static void hold_unaccepted(void)
+{
+	struct sockaddr_in name;
+	int listener = bound(SOCK_STREAM, &name), client = socket(AF_INET, SOCK_STREAM, 0);
+	child_needs(!listen(listener, 5));
+	child_needs(!connect(client, (struct sockaddr *)&name, sizeof(name)));
+}
+
+static void hold_unix_unaccepted(void)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(name);
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+	child_needs(!bind(listener, (struct sockaddr *)&name, sizeof(sa_family_t)));
+	child_needs(!listen(listener, 5) && !getsockname(listener, (struct sockaddr *)&name, &len));
+	child_needs(!connect(client, (struct sockaddr *)&name, len));
+}
+
+static void hold_datagram(void)
+{
+	struct sockaddr_in name;
+	int fd = bound(SOCK_DGRAM, &name);
+	child_needs(sendto(fd, "x", 1, 0, (struct sockaddr *)&name, sizeof(name)) == 1);
+}
+
+static void hold_corked(void)
+{
+	struct sockaddr_in name;
+	int fd = bound(SOCK_DGRAM, &name);
+	child_needs(sendto(fd, "x", 1, MSG_MORE, (struct sockaddr *)&name, sizeof(name)) == 1);
+}
+
+static void hold_raw(void)
+{
+	child_wants(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) >= 0);
+}
+
+static void hold_packet(void)
+{
+	child_wants(socket(AF_PACKET, SOCK_RAW, 0) >= 0);
+}
+
+static void hold_netlink(void)
+{
+	struct sockaddr_nl name = { .nl_family = AF_NETLINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	child_wants(fd >= 0 && !bind(fd, (struct sockaddr *)&name, sizeof(name)));
+}
+
+static void hold_vsock(void)
+{
+	child_wants(socket(40, SOCK_STREAM, 0) >= 0 || socket(38, SOCK_SEQPACKET, 0) >= 0);
+}
+
+static void hold_multipath(void)
+{
+	child_wants(socket(AF_INET, SOCK_STREAM, 262) >= 0);
+}
+
+static void hold_mounts(void)
+{
+	child_wants(!unshare(CLONE_NEWNS));
+}
+
+static void hold_network(void)
+{
+	child_wants(!unshare(CLONE_NEWNET));
+}
+
+static void hold_inner_process(void)
+{
+	child_wants(!unshare(CLONE_NEWPID));
+	pid_t pid = fork();
+	child_needs(pid >= 0);
+	for (; !pid;)
+		pause();
+}
+
+static void hold_zombie(void)
+{
+	pid_t pid = fork();
+	if (!pid)
+		_exit(0);
+	siginfo_t info;
+	child_needs(!waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT));
+}
+
+/* The worst of a kind that a child has: this rule gave it. */
+static const struct {
+	const char *name;
+	child_fn make;
+	const char *rule;
+	enum uk_fate verdict;
+} cases[] = {
+	{ "nothing", hold_nothing, "call", UK_FATE_EXACT },
+	{ "plain things", hold_plain_things, "descriptor", UK_FATE_EXACT },
+	{ "timerfd, once", hold_once, "descriptor", UK_FATE_EXACT },
+	{ "timerfd, once, expired", hold_expired_once, "descriptor", UK_FATE_EXACT },
+	{ "timerfd, absolute", hold_absolute, "timerfd-absolute", UK_FATE_CHANGED },
+	{ "timerfd, repeating", hold_interval, "timerfd-interval", UK_FATE_CHANGED },
+	{ "timerfd, expired", hold_expired, "timerfd-expired", UK_FATE_IMPOSSIBLE },
+	{ "timerfd, clock", hold_boot_clock, "timerfd-clock", UK_FATE_IMPOSSIBLE },
+	{ "inotify", hold_watch, "watches", UK_FATE_CHANGED },
+	{ "io_uring", hold_ring, "io-uring", UK_FATE_IMPOSSIBLE },
+	{ "pidfd", hold_pidfd, "pidfd", UK_FATE_IMPOSSIBLE },
+	{ "perf", hold_counter, "perf", UK_FATE_IMPOSSIBLE },
+	{ "bpf", hold_bpf, "bpf", UK_FATE_IMPOSSIBLE },
+	{ "userfaultfd", hold_userfault, "userfaultfd", UK_FATE_IMPOSSIBLE },
+	{ "device", hold_device, "device", UK_FATE_IMPOSSIBLE },
+	{ "tun", hold_tun, "tun", UK_FATE_IMPOSSIBLE },
+	{ "block device", hold_block, "block-device", UK_FATE_IMPOSSIBLE },
+	{ "serial line", hold_terminal, "terminal", UK_FATE_IMPOSSIBLE },
+	{ "pty", hold_pty, "descriptor", UK_FATE_EXACT },
+	{ "/dev/tty", hold_dev_tty, "dev-tty", UK_FATE_IMPOSSIBLE },
+	{ "unlinked file", hold_unlinked, "descriptor", UK_FATE_EXACT },
+	{ "big unlinked file", hold_big_unlinked, "big-unlinked-file", UK_FATE_IMPOSSIBLE },
+	{ "file in memory", hold_in_memory, "file-in-memory", UK_FATE_REPAIRED },
+	{ "lock", hold_lock, "lock", UK_FATE_EXACT },
+	{ "mapped unlinked file", hold_mapped_unlinked, "mapping", UK_FATE_EXACT },
+	{ "SysV shared memory", hold_sysv, "sysv-shm", UK_FATE_IMPOSSIBLE },
+	{ "SysV shared memory of its own", hold_own_sysv, "mapping", UK_FATE_EXACT },
+	{ "timer, time of day", hold_real_timer, "posix-timer-real", UK_FATE_CHANGED },
+	{ "timer, steady", hold_steady_timer, "posix-timer", UK_FATE_EXACT },
+	{ "TCP", hold_connection, "socket", UK_FATE_EXACT },
+	{ "TCP, not accepted", hold_unaccepted, "unaccepted", UK_FATE_CHANGED },
+	{ "unix, not accepted", hold_unix_unaccepted, "socket", UK_FATE_EXACT },
+	{ "UDP, unread", hold_datagram, "datagrams", UK_FATE_CHANGED },
+	{ "UDP, corked", hold_corked, "corked", UK_FATE_IMPOSSIBLE },
+	{ "raw", hold_raw, "raw", UK_FATE_CHANGED },
+	{ "packet", hold_packet, "packet", UK_FATE_CHANGED },
+	{ "netlink", hold_netlink, "netlink", UK_FATE_CHANGED },
+	{ "vsock", hold_vsock, "socket-kind", UK_FATE_IMPOSSIBLE },
+	{ "multipath TCP", hold_multipath, "socket-kind", UK_FATE_IMPOSSIBLE },
+	{ "mount namespace", hold_mounts, "mount-namespace", UK_FATE_IMPOSSIBLE },
+	{ "network namespace", hold_network, "network-namespace", UK_FATE_CHANGED },
+	{ "part in a PID namespace", hold_inner_process, "pid-namespace-part", UK_FATE_IMPOSSIBLE },
+	{ "zombie", hold_zombie, "call", UK_FATE_EXACT },
+};
+
+/* Whatever else runs on this machine may have an interval timer, and is not our business. */
+static enum uk_fate worst_of(const struct uk_preflight *preflight)
+{
+	enum uk_fate worst = UK_FATE_EXACT;
+	uk_vec_for_each(finding, &preflight->findings) {
+		if (finding->service && strcmp(finding->rule, "itimer") && finding->verdict > worst)
+			worst = finding->verdict;
+	}
+	return worst;
+}
+
+static void judge_child(const struct child *child, const char *rule, enum uk_fate verdict)
+{
+	uk_auto_preflight struct uk_preflight preflight = {};
+	sample_preflight(&child->pid, 1, &preflight);
+	const struct uk_preflight_finding *finding = sample_find(&preflight, rule);
+	uk_vec_for_each(other, &preflight.findings) {
+		if (other->service && other->verdict > verdict && strcmp(other->rule, "itimer"))
+			ck_abort_msg("%s: %s: %s", uk_fate_name(other->verdict), other->id,
+				     other->what);
+	}
+	ck_assert_msg(finding, "nothing is said by the rule %s", rule);
+	ck_assert_int_eq(finding->verdict, verdict);
+	ck_assert_int_eq(worst_of(&preflight), verdict);
+}
+
+START_TEST(what_a_child_holds_is_judged)
+{
+	struct child child = {};
+	if (child_start(&child, cases[_i].make, NULL, -1))
+		judge_child(&child, cases[_i].rule, cases[_i].verdict);
+	else
+		printf("# %s: not on this kernel\n", cases[_i].name);
+	child_stop(&child);
+	unlink("/dev/shm/upkeep-test-file");
+}
+END_TEST
+
+/* Calls in which a child sleeps */
+
+static void sleep_nanosleep(void)
+{
+	syscall(SYS_nanosleep, &(struct timespec){ .tv_sec = 1000 }, NULL);
+}
+
+static void sleep_clock(void)
+{
+	syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_sec = 1000 },
+		NULL);
+}
+
+static void sleep_until(void)
+{
+	struct timespec when;
+	clock_gettime(CLOCK_MONOTONIC, &when);
+	when.tv_sec += 1000;
+	syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
+}
+
+static void sleep_poll(void)
+{
+	syscall(SYS_poll, NULL, 0, 1000000);
+}
+
+static void sleep_ppoll(void)
+{
+	syscall(SYS_ppoll, NULL, 0, NULL, NULL, 8);
+}
+
+static void sleep_select(void)
+{
+	syscall(SYS_select, 0, NULL, NULL, NULL, &(struct timeval){ .tv_sec = 1000 });
+}
+
+static void sleep_epoll(void)
+{
+	struct epoll_event event;
+	syscall(SYS_epoll_wait, epoll_create1(0), &event, 1, -1);
+}
+
+static void wait_futex(const struct timespec *limit)
+{
+	static int word;
+	syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, limit, NULL, 0);
+}
+
+static void sleep_futex(void)
+{
+	wait_futex(NULL);
+}
+
+static void sleep_timed_futex(void)
+{
+	wait_futex(&(struct timespec){ .tv_sec = 1000 });
+}
+
+static void sleep_signal(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	syscall(SYS_rt_sigtimedwait, &set, NULL, NULL, 8);
+}
+
+static void sleep_read(void)
+{
+	int ends[2];
+	char byte;
+	child_needs(!pipe(ends));
+	child_needs(read(ends[0], &byte, 1) < 2);
+}
+
+static const struct {
+	child_fn then;
+	long number;
+	const char *rule;
+	enum uk_fate verdict;
+} calls[] = {
+	{ sleep_nanosleep, SYS_nanosleep, "sleep", UK_FATE_CHANGED },
+	{ sleep_clock, SYS_clock_nanosleep, "sleep", UK_FATE_CHANGED },
+	{ sleep_until, SYS_clock_nanosleep, "call", UK_FATE_EXACT },
+	{ sleep_poll, SYS_poll, "poll", UK_FATE_CHANGED },
+	{ sleep_ppoll, SYS_ppoll, "call", UK_FATE_EXACT },
+	{ sleep_select, SYS_select, "call", UK_FATE_EXACT },
+	{ sleep_epoll, SYS_epoll_wait, "epoll", UK_FATE_CHANGED },
+	{ sleep_futex, SYS_futex, "call", UK_FATE_EXACT },
+	{ sleep_timed_futex, SYS_futex, "timed-futex", UK_FATE_CHANGED },
+	{ sleep_signal, SYS_rt_sigtimedwait, "interrupted-call", UK_FATE_CHANGED },
+	{ sleep_read, SYS_read, "call", UK_FATE_EXACT },
+};
+
+START_TEST(the_call_that_it_sleeps_in_is_judged)
+{
+	struct child child = {};
+	ck_assert(child_start(&child, NULL, calls[_i].then, -1));
+	child_await(&child, calls[_i].number);
+	judge_child(&child, calls[_i].rule, calls[_i].verdict);
+	child_stop(&child);
+}
+END_TEST
+
+/* What is shared with somebody who is not kept: the test itself */
+
+START_TEST(a_pipe_to_outside_is_not_possible)
+{
+	int ends[2];
+	struct child child = {};
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert(child_start(&child, NULL, NULL, ends[1]));
+	/* Whoever asks does not count, so that a pipe of `upkeep | less' does no harm. */
+	judge_child(&child, "descriptor", UK_FATE_EXACT);
+	struct child other = {};
+	ck_assert(child_start(&other, NULL, NULL, ends[0]));
+	judge_child(&child, "foreign-pipe", UK_FATE_IMPOSSIBLE);
+	child_stop(&other);
+	child_stop(&child);
+}
+END_TEST
+
+static void check_peer(int family, int type, const char *rule)
+{
+	int ends[2];
+	struct child child = {}, other = {};
+	ck_assert_int_eq(socketpair(family, type, 0, ends), 0);
+	fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+	ck_assert(child_start(&child, NULL, NULL, ends[0]));
+	ck_assert(child_start(&other, NULL, NULL, ends[1]));
+	uk_auto_preflight struct uk_preflight preflight = {}, both = {};
+	sample_preflight(&child.pid, 1, &preflight);
+	const struct uk_preflight_finding *finding = sample_find(&preflight, rule);
+	ck_assert_ptr_nonnull(finding);
+	ck_assert_int_eq(finding->verdict, UK_FATE_IMPOSSIBLE);
+	char who[64];
+	snprintf(who, sizeof(who), "connected to process %d (", other.pid);
+	ck_assert_msg(strstr(finding->what, who) && strstr(finding->what, "which is not kept"),
+		      "%s", finding->what);
+
+	const pid_t pids[] = { child.pid, other.pid };
+	sample_preflight(pids, 2, &both);
+	finding = sample_find(&both, rule);
+	ck_assert_ptr_nonnull(finding);
+	snprintf(who, sizeof(who), "which is kept with pid %d", other.pid);
+	ck_assert_msg(strstr(finding->what, who), "%s", finding->what);
+	child_stop(&other);
+	child_stop(&child);
+}
+
+/* One that waits to be accepted has no other end yet, but the listener is known. */
+START_TEST(a_unix_listener_outside_is_named)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(name);
+	struct child child = {}, other = {};
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+	ck_assert(!bind(listener, (struct sockaddr *)&name, sizeof(sa_family_t)));
+	ck_assert(!listen(listener, 5) && !getsockname(listener, (struct sockaddr *)&name, &len));
+	ck_assert_int_eq(connect(client, (struct sockaddr *)&name, len), 0);
+	ck_assert(child_start(&child, NULL, NULL, client));
+	ck_assert(child_start(&other, NULL, NULL, listener));
+	judge_child(&child, "unix-peer", UK_FATE_IMPOSSIBLE);
+	child_stop(&other);
+	judge_child(&child, "socket", UK_FATE_EXACT);
+	child_stop(&child);
+}
+END_TEST
+
+START_TEST(a_unix_peer_outside_is_named)
+{
+	check_peer(AF_UNIX, SOCK_STREAM, "unix-peer");
+	check_peer(AF_UNIX, SOCK_DGRAM, "unix-peer");
+}
+END_TEST
+
+/* A connection between two processes: one kept, then both. */
+START_TEST(a_local_connection_needs_both_ends)
+{
+	struct sockaddr_in name;
+	struct child child = {}, other = {};
+	int listener = bound(SOCK_STREAM, &name), client = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(listen(listener, 5), 0);
+	ck_assert_int_eq(connect(client, (struct sockaddr *)&name, sizeof(name)), 0);
+	int server = accept(listener, NULL, NULL);
+	close(listener);
+	ck_assert(child_start(&child, NULL, NULL, client));
+	ck_assert(child_start(&other, NULL, NULL, server));
+	judge_child(&child, "local-connection", UK_FATE_IMPOSSIBLE);
+	uk_auto_preflight struct uk_preflight both = {};
+	const pid_t pids[] = { child.pid, other.pid };
+	sample_preflight(pids, 2, &both);
+	ck_assert_ptr_nonnull(sample_find(&both, "between-services"));
+	ck_assert_ptr_null(sample_find(&both, "local-connection"));
+	ck_assert_int_eq(worst_of(&both), UK_FATE_CHANGED);
+	child_stop(&other);
+	child_stop(&child);
+}
+END_TEST
+
+START_TEST(a_terminal_needs_who_draws_it)
+{
+	int ends[2];
+	struct child child = {};
+	ck_assert_int_eq(openpty(&ends[0], &ends[1], NULL, NULL, NULL), 0);
+	ck_assert(child_start(&child, NULL, NULL, ends[1]));
+	judge_child(&child, "foreign-pty", UK_FATE_IMPOSSIBLE);
+	child_stop(&child);
+}
+END_TEST
+
+START_TEST(a_traced_process_is_not_possible)
+{
+	struct child child = {};
+	ck_assert(child_start(&child, NULL, NULL, -1));
+	ck_assert_int_eq(ptrace(PTRACE_SEIZE, child.pid, NULL, NULL), 0);
+	judge_child(&child, "traced", UK_FATE_IMPOSSIBLE);
+	child_stop(&child);
+}
+END_TEST
+
+static void leave_for_no_session(void)
+{
+	pid_t pid = fork();
+	child_needs(pid >= 0);
+	/* A name of its own tells the inner one apart. */
+	for (; !pid;) {
+		prctl(PR_SET_NAME, "inner");
+		pause();
+	}
+}
+
+START_TEST(a_session_needs_its_leader)
+{
+	struct child child = {};
+	ck_assert(child_start(&child, leave_for_no_session, NULL, -1));
+	uk_pids pids = {};
+	struct child inner = {};
+	ck_ok(uk_task_list(NULL, &pids));
+	uk_vec_for_each(pid, &pids) {
+		struct uk_task task;
+		uk_auto_error struct uk_error *gone = uk_task_read_brief(NULL, *pid, &task);
+		if (gone)
+			continue;
+		if (task.ppid == child.pid)
+			inner.pid = task.pid;
+		uk_task_deinit(&task);
+	}
+	uk_vec_deinit(&pids);
+	ck_assert_int_gt(inner.pid, 0);
+	judge_child(&inner, "foreign-session", UK_FATE_IMPOSSIBLE);
+	judge_child(&child, "call", UK_FATE_EXACT);
+	kill(inner.pid, SIGKILL);
+	child_stop(&child);
+}
+END_TEST
+
+START_TEST(findings_can_be_accepted)
+{
+	struct child child = {};
+	ck_assert(child_start(&child, hold_boot_clock, NULL, -1));
+	uk_auto_preflight struct uk_preflight preflight = {};
+	sample_preflight(&child.pid, 1, &preflight);
+	const struct uk_service *service = &preflight.keep.services.data[0];
+	const struct uk_preflight_finding *finding = sample_find(&preflight, "timerfd-clock");
+	char id[64];
+	snprintf(id, sizeof(id), "timerfd-clock:pid %d:%d:fd0", child.pid, child.pid);
+	ck_assert_str_eq(finding->id, id);
+	ck_assert_int_eq(uk_preflight_worst(&preflight, service), UK_FATE_IMPOSSIBLE);
+	ck_fails(uk_preflight_verdict(&preflight), UK_ERR_REFUSED, "1 of 1 services would be lost");
+	ck_assert_uint_eq(uk_preflight_accept(&preflight, "no-such-rule"), 0);
+	ck_assert_uint_eq(uk_preflight_accept(&preflight, id), 1);
+	ck_assert_int_lt(uk_preflight_worst(&preflight, service), UK_FATE_IMPOSSIBLE);
+	ck_assert_uint_eq(uk_preflight_count(&preflight, service, UK_FATE_IMPOSSIBLE), 1);
+	child_stop(&child);
+}
+END_TEST
+
+/* Every rule says what it rests on, and has a text where it is not all well. */
+START_TEST(the_table_is_whole)
+{
+	for (size_t i = 0; uk_rules_at(i); i++) {
+		const struct uk_rule *rule = uk_rules_at(i);
+		ck_assert_msg(rule->source && *rule->source, "%s: no source", rule->name);
+		ck_assert_msg(rule->verdict == UK_FATE_EXACT || rule->what || rule->tell,
+			      "%s: no text", rule->name);
+		for (size_t j = 0; j < i; j++)
+			ck_assert_str_ne(rule->name, uk_rules_at(j)->name);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("replace_verdicts");
+	TCase *tcase = tcase_create("verdicts");
+	tcase_set_timeout(tcase, 30);
+	tcase_add_loop_test(tcase, what_a_child_holds_is_judged, 0, UK_ARRAY_SIZE(cases));
+	tcase_add_loop_test(tcase, the_call_that_it_sleeps_in_is_judged, 0, UK_ARRAY_SIZE(calls));
+	tcase_add_test(tcase, a_pipe_to_outside_is_not_possible);
+	tcase_add_test(tcase, a_unix_listener_outside_is_named);
+	tcase_add_test(tcase, a_unix_peer_outside_is_named);
+	tcase_add_test(tcase, a_local_connection_needs_both_ends);
+	tcase_add_test(tcase, a_terminal_needs_who_draws_it);
+	tcase_add_test(tcase, a_traced_process_is_not_possible);
+	tcase_add_test(tcase, a_session_needs_its_leader);
+	tcase_add_test(tcase, findings_can_be_accepted);
+	tcase_add_test(tcase, the_table_is_whole);
+	suite_add_tcase(suite, tcase);
+	return tap_run(suite);
+}

@@ -42,6 +42,21 @@ static const struct {
 	  "sPackage: linux-image-6.1\nVersion: 6.1.170-3\nBuilt-Using: linux (= 6.1.170-3)\n\n" },
 	{ "fuzz_lists", "command", "wgcc-12 -DX='\"a b\"' -Wp,-MMD,x -o a.o \"b\\\"c\" -c a.c" },
 	{ "fuzz_lists", "path", "pa/./b/../c.h" },
+	{ "fuzz_procfs", "stat",
+	  "s812 (a) b) S 1 2 3 34818 -1 4194560 9 0 0 0 0 0 0 0 20 0 1 0 122391 3133440 390\n" },
+	{ "fuzz_procfs", "status",
+	  "uUid:\t0\t1\t2\t3\nTracerPid:\t0\nNSpid:\t812\t5\nRssAnon:\t 8 kB\nSeccomp:\t2\n" },
+	{ "fuzz_procfs", "fdinfo",
+	  "fpos:\t0\nflags:\t02\nmnt_id:\t15\nlock:\t1: FLOCK  ADVISORY  WRITE 3 00:13:9 0 EOF\n"
+	  "clockid: 1\nticks: 2\nsettime flags: 01\nit_value: (1, 2)\nit_interval: (0, 7)\n" },
+	{ "fuzz_procfs", "syscall", "c202 0x1 0x80 0x3 0xffffffffffffffff 0x5 0x6 0x7 0x8\n" },
+	{ "fuzz_procfs", "timers", "tID: 3\nsignal: 14/0\nnotify: none/pid.5\nClockID: -6\n" },
+	{ "fuzz_procfs", "cgroup", "g1:name=systemd:/x\n0::/system.slice/a.service\n" },
+	{ "fuzz_procfs", "mountinfo", "m36 35 98:0 /a /b\\040c rw master:1 - ext4 /dev/x rw\n" },
+	{ "fuzz_procfs", "maps", "M7f00-7f10 rw-s 00001000 fe:01 1234    /dev/mem\n" },
+	{ "fuzz_procfs", "inet",
+	  "\x04head\n 0: 0100007F:07E8 00000000:0000 0A 1:F 0:0 0 0 0 1613 1\n" },
+	{ "fuzz_procfs", "unix", "\x05head\n0: 3 0 0 0001 03 1610 /run/x\n" },
 };
 
 /* Objects with what the kernel's have: tables, strings, relocations of all kinds. */

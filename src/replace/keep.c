@@ -398,6 +398,10 @@ static struct uk_error *name_tree(const struct uk_host_paths *paths, const char 
 	struct uk_error *err = uk_asprintf(&service->name, "pid %d", service->main_pid);
 	if (!err)
 		err = uk_task_read_brief(paths, service->main_pid, &task);
+	if (err && uk_error_kind(err) == UK_ERR_NOTHING) {
+		uk_error_destroy(err);
+		return uk_error_create(UK_ERR_USAGE, "no process %s is there", number);
+	}
 	if (err)
 		return err;
 	if (task.kernel || task.pid == 1)

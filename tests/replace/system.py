@@ -38,6 +38,7 @@ sys.path.insert(0, str(HERE.parent / "vm"))
 
 import guest  # noqa: E402  pylint: disable=wrong-import-position
 import image as images  # noqa: E402  pylint: disable=wrong-import-position
+import watch  # noqa: E402  pylint: disable=wrong-import-position
 from guest import BUILD, VmError  # noqa: E402  pylint: disable=wrong-import-position
 from image import ADDRESS, ADDRESS6  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -236,6 +237,7 @@ class System:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         guest.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw",
                    "-b", self.image / "root.ext4", self.folder / "disk.qcow2"])
+        (self.folder / "keys").symlink_to(self.image)
         self.payload.write(self.folder / "put")
         if self.options.stay:
             self.options.stay = {"start_new_session": True}
@@ -478,11 +480,11 @@ class System:
         """Starts a client outside; it ends with the harness."""
         return subprocess.Popen(self.outside(argv), preexec_fn=die_with_parent, **options)
 
-    def ssh_arguments(self):
-        """ssh with the keys of this image, to be run outside."""
-        home = images.find_image() if self.image is None else self.image
-        return ["ssh", "-F", "none", "-i", home / "id", "-o", f"UserKnownHostsFile={home}/known_hosts",
-                "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", f"root@{ADDRESS}"]
+    @property
+    def keys(self):
+        """The folder with what ssh needs: id, known_hosts."""
+        return (self.folder / "keys").resolve()
+
 
     def wait_port(self, port, deadline=60, address=ADDRESS):
         """Waits until something accepts connections there, seen from outside."""
@@ -526,6 +528,8 @@ def arguments():
     cli.add_argument("--shell", metavar="FILE", help="a script that sh runs in the guest")
     cli.add_argument("--outside", action="append", default=[], metavar="COMMAND",
                      help="what sh -c runs on the other end of the network, after --run")
+    cli.add_argument("--watch", action="append", default=[], choices=watch.CLIENTS,
+                     help="a client outside that watches from before --run until the end")
     cli.add_argument("--put", action="append", default=[], metavar="HOST:GUEST",
                      help="a file or folder to put into the guest")
     cli.add_argument("--stay", metavar="FOLDER",
@@ -562,6 +566,20 @@ def begin(args, system):
     system.start().wait_agent(args.deadline)
     state = "agent" if args.wait == "agent" else system.wait_booted(args.deadline)
     print(f"# {system.running}: {state} after {time.monotonic() - started:.1f} s", file=sys.stderr)
+
+
+def perform_watched(args, system):
+    """As perform(), while clients outside watch; what they say counts, too."""
+    watchers = [watch.Watcher(system, name) for name in args.watch]
+    status = perform(args, system)
+    for watcher in watchers:
+        if watcher.name == "ssh":
+            watcher.order("run uname -r")
+    for watcher in watchers:
+        report = watcher.stop(args.deadline)
+        print("\n".join(json.dumps(line) for line in [*watcher.said, report]))
+        status = status or (0 if report["ok"] else 1)
+    return status
 
 
 def perform(args, system):
@@ -604,7 +622,7 @@ def main():
         os.makedirs(args.stay)
     with system:
         begin(args, system)
-        status = perform(args, system)
+        status = perform_watched(args, system)
         for line in system.complaints():
             print(f"# the console: {line}", file=sys.stderr)
         if args.quit:

@@ -8,6 +8,7 @@ include mk/rooms.mk
 include mk/tests.mk
 include mk/cli.mk
 include mk/vm.mk
+include mk/zoo.mk
 include mk/match.mk
 include mk/demo.mk
 include mk/corpus.mk

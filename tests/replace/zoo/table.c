@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* All families. */
+#include "zoo.h"
+
+ZOO_FAMILY(zoo_threads);
+ZOO_FAMILY(zoo_memory);
+ZOO_FAMILY(zoo_files);
+ZOO_FAMILY(zoo_pipes);
+
+const struct zoo_case *const zoo_families[] = {
+	zoo_threads, zoo_memory, zoo_files, zoo_pipes, NULL,
+};

@@ -12,7 +12,7 @@ $(O)/tests/replace/zoo/%.o: tests/replace/zoo/%.c tests/replace/zoo/zoo.h
 
 $(O)/tests/replace/zoo/zoo: $(ZOO_OBJS)
 	$(say) LD $@
-	$(Q)$(CC) -static -pthread -o $@ $^
+	$(Q)$(CC) -static -pthread -o $@ $^ -lm
 
 .PHONY: zoo
 zoo: $(O)/tests/replace/zoo/zoo ## Build the workload that checks itself over a kernel swap

@@ -466,9 +466,11 @@ static void layout_check(void)
 	size_t have = 0;
 
 	zoo_want(maps, "maps: %s", strerror(errno));
+	/* Addresses and rights; the names of shared areas without a file are the kernel's own. */
 	while (fgets(line, sizeof(line), maps))
-		if (have + strlen(line) < sizeof(text) && !strstr(line, "[v"))
-			have += (size_t)sprintf(text + have, "%s", line);
+		if (have + 64 < sizeof(text) && !strstr(line, "[v"))
+			have += (size_t)sprintf(text + have, "%.*s\n",
+						(int)strcspn(line, " ") + 5, line);
 	fclose(maps);
 	snprintf(brk_text, sizeof(brk_text), "%p", sbrk(0));
 	zoo_kept("end of the heap", brk_text);

@@ -6,7 +6,10 @@ ZOO_FAMILY(zoo_threads);
 ZOO_FAMILY(zoo_memory);
 ZOO_FAMILY(zoo_files);
 ZOO_FAMILY(zoo_pipes);
+ZOO_FAMILY(zoo_events);
+ZOO_FAMILY(zoo_timers);
+ZOO_FAMILY(zoo_signals);
 
 const struct zoo_case *const zoo_families[] = {
-	zoo_threads, zoo_memory, zoo_files, zoo_pipes, NULL,
+	zoo_threads, zoo_memory, zoo_files, zoo_pipes, zoo_events, zoo_timers, zoo_signals, NULL,
 };

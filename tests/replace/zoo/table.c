@@ -9,7 +9,11 @@ ZOO_FAMILY(zoo_pipes);
 ZOO_FAMILY(zoo_events);
 ZOO_FAMILY(zoo_timers);
 ZOO_FAMILY(zoo_signals);
+ZOO_FAMILY(zoo_unix);
+ZOO_FAMILY(zoo_inet);
 
 const struct zoo_case *const zoo_families[] = {
-	zoo_threads, zoo_memory, zoo_files, zoo_pipes, zoo_events, zoo_timers, zoo_signals, NULL,
+	zoo_threads, zoo_memory, zoo_files, zoo_pipes, zoo_events, zoo_timers, zoo_signals,
+	zoo_unix,    zoo_inet,
+	NULL,
 };

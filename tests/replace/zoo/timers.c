@@ -326,7 +326,7 @@ static void posix_none_check(void)
 {
 	const double passed = zoo_now(CLOCK_MONOTONIC) - began;
 
-	zoo_near("seconds left", 100 - passed, posix_left(), 0.3, 0.3);
+	zoo_near("seconds left", 100 - passed, posix_left(), ZOO_EARLY_BY, ZOO_LATE_BY);
 }
 
 static void posix_none_setup(void)
@@ -473,10 +473,10 @@ static void fd_boot_setup(void)
 
 static void fd_repeat_setup(void)
 {
-	make_timerfd(CLOCK_MONOTONIC, 1.5, 1.5, 0);
-	zoo_pause(1700);
+	make_timerfd(CLOCK_MONOTONIC, 0.3, zoo_lasts(), 0);
+	zoo_pause(500);
 	zoo_near("ticks", 1, fd_read(), 0, 0);
-	first += 1.5;
+	first += interval;
 }
 
 static void fd_abs_setup(void)

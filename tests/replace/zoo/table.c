@@ -11,9 +11,10 @@ ZOO_FAMILY(zoo_timers);
 ZOO_FAMILY(zoo_signals);
 ZOO_FAMILY(zoo_unix);
 ZOO_FAMILY(zoo_inet);
+ZOO_FAMILY(zoo_sleeping);
 
 const struct zoo_case *const zoo_families[] = {
 	zoo_threads, zoo_memory, zoo_files, zoo_pipes, zoo_events, zoo_timers, zoo_signals,
-	zoo_unix,    zoo_inet,
+	zoo_unix,    zoo_inet,	 zoo_sleeping,
 	NULL,
 };

@@ -520,7 +520,7 @@ static void list_cases(void)
 /* The ways in which a case can be sabotaged, as numbers for `zoo sabotage'. */
 static int list_kinds(const struct zoo_case *one)
 {
-	if (!one->sleep || one->nr)
+	if (!one->sleep || !one->restarts)
 		puts("1");
 	if (one->sleep && one->wake)
 		puts("2\n3");

@@ -38,6 +38,7 @@ struct zoo_case {
 	void (*wake)(void);
 	long nr;
 	long arg; /* for cases that share their hooks */
+	bool restarts; /* no signal ends the call of the sleeper */
 };
 
 /* How a sleeper is sabotaged. */

@@ -40,5 +40,8 @@ is "-p of inspect takes none" "$work/a.upk $work/sub" \
 	"$(complete_line inspect -p "$work/" | xargs)"
 is "--trusted-dir takes folders" "$work/sub" \
 	"$(complete_line apply --trusted-dir = "$work/" | xargs)"
+_upkeep_units() { echo nginx.service; }
+is "--keep takes units" "nginx.service" "$(complete_line preflight --keep = ng)"
+is "-K of preflight, too" "nginx.service" "$(complete_line preflight -K "")"
 is "--wait takes nothing known" "" "$(complete_line apply --wait = "")"
 done_testing

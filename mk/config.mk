@@ -14,11 +14,12 @@ O ?= build
 prefix ?= /usr
 bindir ?= $(prefix)/bin
 datadir ?= $(prefix)/share
+libdir ?= $(prefix)/lib
 sysconfdir ?= /etc
 mandir ?= $(datadir)/man
 bashcompdir ?= $(datadir)/bash-completion/completions
 
-PACKAGES := libelf libdw libsodium libarchive libzstd json-c libkmod libcrypto
+PACKAGES := libelf libdw libsodium libarchive libzstd json-c libkmod libcrypto blkid
 
 WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes \
 	-Wshadow -Wno-unused-parameter -Wno-missing-field-initializers
@@ -26,7 +27,8 @@ OPTIMISE ?= -O2 -g
 UK_CFLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(WARNINGS) $(OPTIMISE) \
 	-ffile-prefix-map=$(CURDIR)=. -Isrc -Iinclude \
 	-DUPKEEP_VERSION='"$(VERSION)"' -DUPKEEP_DATADIR='"$(datadir)/upkeep"' \
-	-DUPKEEP_SYSCONFDIR='"$(sysconfdir)/upkeep"'
+	-DUPKEEP_SYSCONFDIR='"$(sysconfdir)/upkeep"' \
+	-DUPKEEP_LIBDIR='"$(libdir)/upkeep"'
 
 # Asked of pkg-config only when something is compiled, so that `make help` and
 # `make deps` work on a machine that has none of it yet.

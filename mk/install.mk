@@ -12,9 +12,10 @@ docdir ?= $(datadir)/doc/upkeep
 .PHONY: install
 install: all ## Install below DESTDIR (default: this machine)
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(bashcompdir) \
-		$(DESTDIR)$(docdir) $(DESTDIR)$(datadir)/upkeep/kmod \
+		$(DESTDIR)$(docdir) $(DESTDIR)$(libdir)/upkeep $(DESTDIR)$(datadir)/upkeep/kmod \
 		$(DESTDIR)$(datadir)/upkeep/include/upkeep $(DESTDIR)$(sysconfdir)/upkeep/trusted.d
 	$(INSTALL) -m 755 $(O)/upkeep $(DESTDIR)$(bindir)/upkeep
+	$(INSTALL) -m 755 -s $(O)/init $(O)/resume $(DESTDIR)$(libdir)/upkeep/
 	$(INSTALL) -m 644 docs/man/*.1 $(DESTDIR)$(mandir)/man1/
 	$(INSTALL) -m 644 completions/upkeep $(DESTDIR)$(bashcompdir)/upkeep
 	$(INSTALL) -m 644 kmod/Kbuild kmod/*.c kmod/*.h $(DESTDIR)$(datadir)/upkeep/kmod/

@@ -9,7 +9,7 @@ ROOM_LIBS := $(foreach r,$(call reverse,$(ROOMS)),$(call room_lib,$(r)))
 
 .DEFAULT_GOAL := all
 .PHONY: all
-all: $(O)/upkeep ## Build build/upkeep
+all: $(O)/upkeep $(O)/init $(O)/resume ## Build build/upkeep and what goes with it
 
 $(O)/obj/%.o: %.c
 	$(say) CC $<
@@ -28,6 +28,14 @@ CLI_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(sort $(wildcard src/cli/*.c)))
 $(O)/upkeep: $(CLI_OBJS) $(ROOM_LIBS)
 	$(say) LD $@
 	$(Q)$(CC) $(OPTIMISE) $(LDFLAGS) -o $@ $(CLI_OBJS) $(ROOM_LIBS) $(PKG_LIBS)
+
+# What the new kernel of a replacement runs: init alone in its initramfs, then resume.
+$(O)/init: $(O)/obj/src/init/init.o
+	$(say) LD $@
+	$(Q)$(CC) $(OPTIMISE) -static -o $@ $< $$($(PKG_CONFIG) --static --libs blkid)
+$(O)/resume: $(O)/obj/src/init/resume.o $(ROOM_LIBS)
+	$(say) LD $@
+	$(Q)$(CC) $(OPTIMISE) $(LDFLAGS) -o $@ $< $(ROOM_LIBS) $(PKG_LIBS)
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
 

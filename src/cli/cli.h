@@ -59,6 +59,7 @@ extern const struct uk_verb uk_verb_help;
 extern const struct uk_verb uk_verb_inspect;
 extern const struct uk_verb uk_verb_keygen;
 extern const struct uk_verb uk_verb_preflight;
+extern const struct uk_verb uk_verb_replace;
 extern const struct uk_verb uk_verb_status;
 extern const struct uk_verb uk_verb_undo;
 extern const struct uk_verb uk_verb_version;

@@ -16,6 +16,7 @@ const struct uk_verb *const uk_verbs[] = {
 	&uk_verb_undo,
 	&uk_verb_status,
 	&uk_verb_preflight,
+	&uk_verb_replace,
 	&uk_verb_keygen,
 	&uk_verb_version,
 	&uk_verb_help,

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Checkpoint and restore of one service by the program criu, one tree of processes each.
+ *
+ * Words that criu's log has about a failure go into the error: the lines that it calls errors.
+ */
+#ifndef UPKEEP_REPLACE_CRIU_H
+#define UPKEEP_REPLACE_CRIU_H
+
+#include "base/error.h"
+#include "replace/plan.h"
+
+/* Modules that criu, or the sockets that it reads, need: see criu(8) and sock_diag(7). */
+extern const char *const uk_criu_modules[];
+
+/*
+ * Dumps the service into its folder of images below @dir, which is made. Its processes stay
+ * stopped, also after an error that came late; uk_criu_let_go() lets them run.
+ */
+struct uk_error *uk_criu_dump(const struct uk_plan_service *service, const char *dir) uk_must_check;
+
+/*
+ * The processes of a service run on, and what criu locked of their connections is open again:
+ * nothing was changed about them. Also for a service that was not dumped.
+ */
+struct uk_error *uk_criu_let_go(const struct uk_plan_service *service) uk_must_check;
+
+/* Restores it into its cgroup, which is made. Its processes run when this returns. */
+struct uk_error *uk_criu_restore(const struct uk_plan_service *service,
+				 const char *dir) uk_must_check;
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host's identity in the network: devices and their names, addresses, routes, neighbours,
+ * packet filter. It is written down as commands of iproute2 and nft while the old kernel runs,
+ * and the new one says them again before any service is restored.
+ *
+ * And the gate: a filter table that lets nothing through while services are frozen, in the old
+ * kernel and then in the new one. Without it a kernel that does not know a connection (yet)
+ * would answer its peer with a reset.
+ */
+#ifndef UPKEEP_REPLACE_NETWORK_H
+#define UPKEEP_REPLACE_NETWORK_H
+
+#include "base/error.h"
+#include "base/progress.h"
+#include "base/vec.h"
+#include "replace/plan.h"
+
+/* Names of files in the folder of a swap. */
+#define UK_NETWORK_COMMANDS "ip.batch"
+#define UK_NETWORK_FILTER "nft.rules"
+
+/* Folders in sysfs of the devices behind network interfaces, NULL-terminated. */
+struct uk_network_devices {
+	UK_VEC(char *) folders;
+};
+
+struct uk_error *uk_network_list_devices(struct uk_network_devices *ret) uk_must_check;
+void uk_network_devices_deinit(struct uk_network_devices *devices);
+
+/*
+ * Writes the files above into @dir, and the links into the plan. What is not carried over
+ * (links that are not devices, multipath routes) is a remark.
+ */
+struct uk_error *uk_network_save(struct uk_plan *plan, const char *dir,
+				 const struct uk_sink *sink) uk_must_check;
+
+/* Says it all again in this kernel; the files have been verified. */
+struct uk_error *uk_network_restore(const struct uk_plan *plan, const char *dir) uk_must_check;
+
+/*
+ * Shuts the gate; it may be shut. Within this host all but the ports of kept services may go on:
+ * criu makes connections of its own. Opens it; it may be open.
+ */
+struct uk_error *uk_gate_shut(const struct uk_plan *plan) uk_must_check;
+struct uk_error *uk_gate_open(void) uk_must_check;
+
+#endif

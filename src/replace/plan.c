@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The plan of a swap: its files, its seal. */
+#include "replace/plan.h"
+
+#include "base/file.h"
+#include "base/strbuf.h"
+#include "replace/plan_json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum {
+	PLAN_MAX = 16 << 20,
+	HASH_CHUNK = 1 << 20,
+	HASH_LEN = 32,
+	DEPTH_MAX = 8,
+};
+
+static const char plan_name[] = "plan.json", seal_name[] = "plan.seal";
+
+static void service_deinit(struct uk_plan_service *service)
+{
+	free(service->name);
+	free(service->unit);
+	free(service->cgroup);
+	free(service->images);
+	free(service->trouble);
+	uk_vec_deinit(&service->journal);
+}
+
+void uk_plan_deinit(struct uk_plan *plan)
+{
+	free(plan->id);
+	free(plan->old_release);
+	free(plan->new_release);
+	free(plan->hostname);
+	uk_vec_for_each(link, &plan->links) {
+		free(link->name);
+		free(link->mac);
+	}
+	uk_vec_deinit(&plan->links);
+	uk_vec_deinit(&plan->ports);
+	uk_vec_for_each(service, &plan->services)
+		service_deinit(service);
+	uk_vec_deinit(&plan->services);
+	uk_vec_for_each(file, &plan->files) {
+		free(file->path);
+		free(file->hash);
+	}
+	uk_vec_deinit(&plan->files);
+	uk_vec_for_each(moment, &plan->times)
+		free(moment->phase);
+	uk_vec_deinit(&plan->times);
+}
+
+/* --- the key ------------------------------------------------------------------------- */
+
+void uk_swap_key_make(struct uk_swap_key *ret)
+{
+	uint8_t id[UK_SWAP_ID_LEN / 2];
+	randombytes_buf(id, sizeof(id));
+	sodium_bin2hex(ret->id, sizeof(ret->id), id, sizeof(id));
+	randombytes_buf(ret->bytes, sizeof(ret->bytes));
+}
+
+struct uk_error *uk_swap_key_text(const struct uk_swap_key *key, char **ret)
+{
+	char hex[2 * UK_SWAP_KEY_LEN + 1];
+	sodium_bin2hex(hex, sizeof(hex), key->bytes, sizeof(key->bytes));
+	struct uk_error *err = uk_asprintf(ret, "%s %s\n", key->id, hex);
+	sodium_memzero(hex, sizeof(hex));
+	return err;
+}
+
+struct uk_error *uk_swap_key_parse(const char *text, struct uk_swap_key *ret)
+{
+	struct uk_swap_key key = {};
+	size_t len = 0;
+	const char *hex = text + UK_SWAP_ID_LEN + 1, *end;
+	if (strspn(text, "0123456789abcdef") != UK_SWAP_ID_LEN || text[UK_SWAP_ID_LEN] != ' ' ||
+	    sodium_hex2bin(key.bytes, sizeof(key.bytes), hex, strlen(hex), NULL, &len, &end) ||
+	    len != sizeof(key.bytes) || strcmp(end, "\n"))
+		return uk_error_create(UK_ERR_INVALID, "that is not the key of a swap");
+	memcpy(key.id, text, UK_SWAP_ID_LEN);
+	*ret = key;
+	sodium_memzero(&key, sizeof(key));
+	return NULL;
+}
+
+/* --- files --------------------------------------------------------------------------- */
+
+static struct uk_error *hash_file(const char *path, uint64_t *size_ret, char **hash_ret)
+{
+	uk_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return uk_error_errno(errno, "open %s", path);
+	uk_auto_free char *chunk = malloc(HASH_CHUNK);
+	if (!chunk)
+		return uk_error_nomem();
+	crypto_generichash_state state;
+	crypto_generichash_init(&state, NULL, 0, HASH_LEN);
+	ssize_t got;
+	uint64_t size = 0;
+	while ((got = read(fd, chunk, HASH_CHUNK)) > 0) {
+		crypto_generichash_update(&state, (uint8_t *)chunk, (size_t)got);
+		size += (uint64_t)got;
+	}
+	if (got < 0)
+		return uk_error_errno(errno, "read %s", path);
+	uint8_t hash[HASH_LEN];
+	char hex[2 * HASH_LEN + 1];
+	crypto_generichash_final(&state, hash, sizeof(hash));
+	*size_ret = size;
+	return uk_strdup(sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash)), hash_ret);
+}
+
+static struct uk_error *list_file(struct uk_plan *plan, const char *dir, const char *name)
+{
+	uk_auto_free char *path = NULL;
+	struct uk_plan_file file = {};
+	struct uk_error *err = uk_asprintf(&path, "%s/%s", dir, name);
+	if (!err)
+		err = hash_file(path, &file.size, &file.hash);
+	if (!err)
+		err = uk_strdup(name, &file.path);
+	if (!err && !uk_vec_push(&plan->files, file))
+		err = uk_error_nomem();
+	if (err) {
+		free(file.path);
+		free(file.hash);
+	}
+	return err;
+}
+
+/* @below is relative to @dir, "" for itself. */
+static struct uk_error *list_folder(struct uk_plan *plan, const char *dir, const char *below,
+				    int depth)
+{
+	if (depth > DEPTH_MAX)
+		return uk_error_create(UK_ERR_INVALID, "%s/%s: folders too deep", dir, below);
+	uk_auto_free char *path = NULL;
+	char **names = NULL;
+	size_t nr = 0;
+	struct uk_error *err = uk_asprintf(&path, "%s/%s", dir, below);
+	if (!err)
+		err = uk_dir_list(path, &names, &nr);
+	for (size_t i = 0; !err && i < nr; i++) {
+		uk_auto_free char *name = NULL, *whole = NULL;
+		struct stat st;
+		if (!*below && (!strcmp(names[i], plan_name) || !strcmp(names[i], seal_name)))
+			continue;
+		err = uk_asprintf(&name, "%s%s%s", below, *below ? "/" : "", names[i]);
+		if (!err)
+			err = uk_asprintf(&whole, "%s/%s", dir, name);
+		if (err)
+			break;
+		if (lstat(whole, &st) < 0)
+			err = uk_error_errno(errno, "%s", whole);
+		else if (S_ISDIR(st.st_mode))
+			err = list_folder(plan, dir, name, depth + 1);
+		else if (S_ISREG(st.st_mode))
+			err = list_file(plan, dir, name);
+	}
+	uk_strv_destroy(names, nr);
+	return err;
+}
+
+struct uk_error *uk_plan_list_files(struct uk_plan *plan, const char *dir)
+{
+	return list_folder(plan, dir, "", 0);
+}
+
+static struct uk_error *verify_file(const struct uk_plan_file *file, const char *dir)
+{
+	uk_auto_free char *path = NULL, *hash = NULL;
+	uint64_t size;
+	struct uk_error *err = uk_asprintf(&path, "%s/%s", dir, file->path);
+	if (!err)
+		err = hash_file(path, &size, &hash);
+	if (!err && (size != file->size || strcmp(hash, file->hash)))
+		err = uk_error_create(UK_ERR_INVALID, "%s: changed since it was written", path);
+	return err;
+}
+
+struct uk_error *uk_plan_verify(const struct uk_plan *plan, const char *dir,
+				const struct uk_plan_service *service)
+{
+	size_t len = strlen(service->images);
+	struct uk_error *err = NULL;
+	uk_vec_for_each(file, &plan->files) {
+		if (!strncmp(file->path, service->images, len) && file->path[len] == '/')
+			err = verify_file(file, dir);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+struct uk_error *uk_plan_mark(struct uk_plan *plan, const char *phase)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	struct uk_plan_time moment = { .ns = (uint64_t)now.tv_sec * 1000000000 +
+					     (uint64_t)now.tv_nsec };
+	struct uk_error *err = uk_strdup(phase, &moment.phase);
+	if (!err && !uk_vec_push(&plan->times, moment)) {
+		free(moment.phase);
+		err = uk_error_nomem();
+	}
+	return err;
+}
+
+/* --- sealed -------------------------------------------------------------------------- */
+
+struct uk_error *uk_plan_write(const struct uk_plan *plan, const struct uk_swap_key *key,
+			       const char *dir)
+{
+	uk_auto_free char *text = NULL, *plan_path = NULL, *seal_path = NULL;
+	uint8_t seal[crypto_auth_BYTES];
+	struct uk_error *err = uk_plan_to_json(plan, &text);
+	if (!err)
+		err = uk_asprintf(&plan_path, "%s/%s", dir, plan_name);
+	if (!err)
+		err = uk_asprintf(&seal_path, "%s/%s", dir, seal_name);
+	if (err)
+		return err;
+	crypto_auth(seal, (const uint8_t *)text, strlen(text), key->bytes);
+	err = uk_file_write(plan_path, text, strlen(text), 0600);
+	if (!err)
+		err = uk_file_write(seal_path, seal, sizeof(seal), 0600);
+	return err;
+}
+
+struct uk_error *uk_plan_read(const char *dir, const struct uk_swap_key *key, struct uk_plan *ret)
+{
+	uk_auto_free char *text = NULL, *seal = NULL, *plan_path = NULL, *seal_path = NULL;
+	size_t len = 0, seal_len = 0;
+	struct uk_error *err = uk_asprintf(&plan_path, "%s/%s", dir, plan_name);
+	if (!err)
+		err = uk_asprintf(&seal_path, "%s/%s", dir, seal_name);
+	if (!err)
+		err = uk_file_read(plan_path, PLAN_MAX, &text, &len);
+	if (!err)
+		err = uk_file_read(seal_path, crypto_auth_BYTES, &seal, &seal_len);
+	if (err)
+		return err;
+	if (seal_len != crypto_auth_BYTES ||
+	    crypto_auth_verify((uint8_t *)seal, (uint8_t *)text, len, key->bytes))
+		return uk_error_create(UK_ERR_INVALID,
+				       "%s: not sealed by this swap; it is not restored",
+				       plan_path);
+	err = uk_plan_from_json(text, ret);
+	if (!err && strcmp(ret->id, key->id))
+		err = uk_error_create(UK_ERR_INVALID, "the plan is that of swap %s, not %s",
+				      ret->id, key->id);
+	return uk_error_wrap(err, "%s", plan_path);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The plan of a swap: what the old kernel hands to the new one. It lies beside the images in
+ * the folder of the swap, and names each of their files with its size and its hash.
+ *
+ * It is sealed: plan.seal is a MAC over plan.json (crypto_auth of libsodium: HMAC-SHA512-256)
+ * under a key that only the memory of this swap has: the old kernel's process hands it to the
+ * new kernel inside of the initramfs, which is never written to a disk. So an image or a plan
+ * that was changed, or one of another swap, is refused.
+ */
+#ifndef UPKEEP_REPLACE_PLAN_H
+#define UPKEEP_REPLACE_PLAN_H
+
+#include "base/error.h"
+#include "base/vec.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+	UK_SWAP_KEY_LEN = 32,
+	UK_SWAP_ID_LEN = 16, /* hex digits */
+	UK_PLAN_SCHEMA = 1,
+};
+
+/* What both kernels know of one swap. */
+struct uk_swap_key {
+	char id[UK_SWAP_ID_LEN + 1];
+	uint8_t bytes[UK_SWAP_KEY_LEN];
+};
+
+/* A network device, found again by its hardware address. */
+struct uk_plan_link {
+	char *name, *mac;
+};
+
+struct uk_plan_service {
+	char *name;   /* for people */
+	char *unit;   /* of systemd, or NULL */
+	char *cgroup; /* "/system.slice/redis-server.service" */
+	char *images; /* its folder, relative to that of the swap */
+	pid_t main_pid;
+	UK_VEC(uint64_t) journal; /* inodes of its sockets to the journal */
+	char *trouble;		  /* why it was not restored; NULL if it was, or is not yet */
+};
+
+/* A file of the images; its path is relative to the folder of the swap. */
+struct uk_plan_file {
+	char *path;
+	uint64_t size;
+	char *hash; /* BLAKE2b, 64 hex digits */
+};
+
+/* A moment of the swap in CLOCK_REALTIME. */
+struct uk_plan_time {
+	char *phase;
+	uint64_t ns; /* since the epoch, at its end */
+};
+
+struct uk_plan {
+	char *id;
+	char *old_release, *new_release;
+	char *hostname;
+	uint64_t frozen_ns; /* CLOCK_REALTIME when the first service was frozen */
+	UK_VEC(struct uk_plan_link) links;
+	UK_VEC(uint64_t) ports; /* of this host, that kept services have, for the gate */
+	UK_VEC(struct uk_plan_service) services;
+	UK_VEC(struct uk_plan_file) files;
+	UK_VEC(struct uk_plan_time) times;
+};
+
+void uk_plan_deinit(struct uk_plan *plan);
+#define uk_auto_plan uk_cleanup(uk_plan_deinit)
+
+/* A fresh id and key. */
+void uk_swap_key_make(struct uk_swap_key *ret);
+/* "ID HEX\n", as it goes through the initramfs. Free the text. */
+struct uk_error *uk_swap_key_text(const struct uk_swap_key *key, char **ret) uk_must_check;
+struct uk_error *uk_swap_key_parse(const char *text, struct uk_swap_key *ret) uk_must_check;
+
+/* The end of a phase, now. */
+struct uk_error *uk_plan_mark(struct uk_plan *plan, const char *phase) uk_must_check;
+
+/* Lists the files below @dir (the plan's own left out) in plan->files. */
+struct uk_error *uk_plan_list_files(struct uk_plan *plan, const char *dir) uk_must_check;
+
+/* Writes plan.json and plan.seal into @dir, for root alone. */
+struct uk_error *uk_plan_write(const struct uk_plan *plan, const struct uk_swap_key *key,
+			       const char *dir) uk_must_check;
+
+/*
+ * Reads them: the seal first, then the plan. UK_ERR_INVALID names what does not hold.
+ * @ret needs uk_plan_deinit(), also after an error.
+ */
+struct uk_error *uk_plan_read(const char *dir, const struct uk_swap_key *key,
+			      struct uk_plan *ret) uk_must_check;
+
+/* That the files of one service (those below its folder of images) are as they were. */
+struct uk_error *uk_plan_verify(const struct uk_plan *plan, const char *dir,
+				const struct uk_plan_service *service) uk_must_check;
+
+#endif

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The small initramfs that the new kernel starts with. */
+#include "replace/ramdisk.h"
+
+#include "base/file.h"
+#include "base/strbuf.h"
+#include "replace/drivers.h"
+#include "replace/root.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+enum { MEMBER_MAX = 64 << 20 };
+
+const char *uk_ramdisk_init_path(void)
+{
+	return UPKEEP_LIBDIR "/init";
+}
+
+const char *uk_ramdisk_next_path(void)
+{
+	return UPKEEP_LIBDIR "/resume";
+}
+
+/* --- the archive --------------------------------------------------------------------- */
+
+static struct uk_error *archive_trouble(struct archive *archive)
+{
+	return uk_error_create(UK_ERR_SYSTEM, "pack the initramfs: %s",
+			       archive_error_string(archive));
+}
+
+static struct uk_error *add_entry(struct archive *archive, const char *name, mode_t mode,
+				  const void *data, size_t len)
+{
+	struct archive_entry *entry = archive_entry_new();
+	if (!entry)
+		return uk_error_nomem();
+	archive_entry_set_pathname(entry, name);
+	archive_entry_set_mode(entry, mode);
+	archive_entry_set_size(entry, (la_int64_t)len);
+	bool good = archive_write_header(archive, entry) == ARCHIVE_OK &&
+		    archive_write_data(archive, data, len) == (la_ssize_t)len;
+	archive_entry_free(entry);
+	return good ? NULL : archive_trouble(archive);
+}
+
+static struct uk_error *add_text(struct archive *archive, const char *name, const char *text)
+{
+	return add_entry(archive, name, S_IFREG | 0600, text, strlen(text));
+}
+
+static struct uk_error *add_file(struct archive *archive, const char *name, const char *path,
+				 mode_t mode)
+{
+	uk_auto_free char *data = NULL;
+	size_t len;
+	struct uk_error *err = uk_file_read(path, MEMBER_MAX, &data, &len);
+	return err ? err : add_entry(archive, name, S_IFREG | mode, data, len);
+}
+
+/* A module of Debian's may be compressed (.ko.xz), which init does not know. */
+static struct uk_error *add_unpacked(struct archive *archive, const char *name, const char *path)
+{
+	struct archive *module = archive_read_new();
+	uk_auto_free char *data = malloc(MEMBER_MAX);
+	struct archive_entry *entry;
+	la_ssize_t len = -1;
+	if (module && data && archive_read_support_filter_all(module) == ARCHIVE_OK &&
+	    archive_read_support_format_raw(module) == ARCHIVE_OK &&
+	    archive_read_open_filename(module, path, 1 << 16) == ARCHIVE_OK &&
+	    archive_read_next_header(module, &entry) == ARCHIVE_OK)
+		len = archive_read_data(module, data, MEMBER_MAX);
+	struct uk_error *err = NULL;
+	if (!module || !data)
+		err = uk_error_nomem();
+	else if (len < 0 || len == MEMBER_MAX)
+		err = uk_error_create(UK_ERR_SYSTEM, "%s: %s", path, archive_error_string(module));
+	else
+		err = add_entry(archive, name, S_IFREG | 0600, data, (size_t)len);
+	archive_read_free(module);
+	return err;
+}
+
+/* --- what is in it ------------------------------------------------------------------- */
+
+/* Modules lie flat, numbered in the order of loading: two may have one name. */
+static struct uk_error *add_modules(struct archive *archive, const struct uk_drivers *drivers,
+				    struct uk_strbuf *boot)
+{
+	size_t nr;
+	const char *const *files = uk_drivers_files(drivers, &nr);
+	struct uk_error *err = add_entry(archive, "modules", S_IFDIR | 0755, "", 0);
+	for (size_t i = 0; !err && i < nr; i++) {
+		uk_auto_free char *name = NULL;
+		err = uk_asprintf(&name, "modules/%zu-%s", i, strrchr(files[i], '/') + 1);
+		if (!err)
+			err = add_unpacked(archive, name, files[i]);
+		if (!err)
+			uk_strbuf_addf(boot, "module /%s\n", name);
+	}
+	return err;
+}
+
+static struct uk_error *fill(struct archive *archive, const struct uk_ramdisk *ramdisk,
+			     const struct uk_root *root, const struct uk_drivers *drivers)
+{
+	uk_auto_strbuf struct uk_strbuf boot = {};
+	uk_auto_free char *text = NULL;
+	/* 2^22 is the most that there can be (PID_MAX_LIMIT, include/linux/threads.h). */
+	uk_strbuf_addf(&boot, "sysctl kernel/pid_max 4194304\nsysctl kernel/ns_last_pid %d\n",
+		       ramdisk->pids_above);
+	struct uk_error *err = add_entry(archive, "upkeep", S_IFDIR | 0700, "", 0);
+	if (!err)
+		err = add_file(archive, "init", ramdisk->init, 0755);
+	if (!err)
+		err = add_modules(archive, drivers, &boot);
+	uk_strbuf_addf(&boot, "fstype %s\noptions %s\nnext %s\nroot %s\n", root->fstype,
+		       root->options, ramdisk->next, root->spec);
+	if (!err)
+		err = uk_strbuf_finish(&boot, &text);
+	if (!err)
+		err = add_text(archive, "upkeep/boot", text);
+	return err ? err : add_text(archive, "upkeep/key", ramdisk->key);
+}
+
+static struct uk_error *add_if_there(struct uk_drivers *drivers, const char *name)
+{
+	struct uk_error *err = uk_drivers_add(drivers, name);
+	if (!err || uk_error_kind(err) != UK_ERR_NOTHING)
+		return err;
+	uk_error_destroy(err);
+	return NULL;
+}
+
+static struct uk_error *find_drivers(const struct uk_ramdisk *ramdisk, const struct uk_root *root,
+				     struct uk_drivers **ret)
+{
+	uk_auto_drivers struct uk_drivers *drivers = NULL;
+	struct uk_error *err = uk_drivers_open(ramdisk->modules, &drivers);
+	if (!err)
+		err = uk_drivers_add_device(drivers, root->device);
+	if (!err)
+		err = uk_drivers_add(drivers, root->fstype);
+	for (const char *const *device = ramdisk->devices; !err && *device; device++)
+		err = uk_drivers_add_device(drivers, *device);
+	for (const char *const *name = ramdisk->names; !err && *name; name++)
+		err = add_if_there(drivers, *name);
+	if (!err)
+		*ret = uk_take(drivers);
+	return err;
+}
+
+static struct uk_error *write_archive(const struct uk_ramdisk *ramdisk, const struct uk_root *root,
+				      const struct uk_drivers *drivers, int fd)
+{
+	struct archive *archive = archive_write_new();
+	if (!archive)
+		return uk_error_nomem();
+	struct uk_error *err = NULL;
+	if (archive_write_set_format_cpio_newc(archive) != ARCHIVE_OK ||
+	    archive_write_open_fd(archive, fd) != ARCHIVE_OK)
+		err = archive_trouble(archive);
+	if (!err)
+		err = fill(archive, ramdisk, root, drivers);
+	if (!err && archive_write_close(archive) != ARCHIVE_OK)
+		err = archive_trouble(archive);
+	archive_write_free(archive);
+	return err;
+}
+
+/* The kernel takes no file that somebody may still write to. */
+static struct uk_error *reopen(int fd, int *ret)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	*ret = open(path, O_RDONLY | O_CLOEXEC);
+	return *ret < 0 ? uk_error_errno(errno, "%s", path) : NULL;
+}
+
+struct uk_error *uk_ramdisk_make(const struct uk_ramdisk *ramdisk, int *ret)
+{
+	uk_auto_root struct uk_root root = {};
+	uk_auto_drivers struct uk_drivers *drivers = NULL;
+	struct uk_error *err = uk_root_find(&root);
+	if (!err)
+		err = find_drivers(ramdisk, &root, &drivers);
+	if (err)
+		return err;
+	uk_auto_close int fd = memfd_create("upkeep-initramfs", MFD_CLOEXEC);
+	if (fd < 0)
+		return uk_error_errno(errno, "memfd_create");
+	err = write_archive(ramdisk, &root, drivers, fd);
+	return err ? err : reopen(fd, ret);
+}

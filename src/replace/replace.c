@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the old kernel does of a replacement. */
+#include "replace/replace.h"
+
+#include "base/file.h"
+#include "base/process.h"
+#include "base/strbuf.h"
+#include "replace/criu.h"
+#include "replace/journal.h"
+#include "replace/jump.h"
+#include "replace/network.h"
+#include "replace/paths.h"
+#include "replace/plan.h"
+#include "replace/ramdisk.h"
+#include "replace/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A replacement on its way. */
+struct swap {
+	const struct uk_replace_options *options;
+	struct uk_replace_report *report;
+	struct uk_swap_key key;
+	const struct uk_keep *keep; /* the report's */
+	struct uk_plan plan;
+	char *dir;
+	int lock;
+	bool loaded, frozen; /* what a way back has to undo */
+};
+
+static void swap_deinit(struct swap *swap)
+{
+	sodium_memzero(&swap->key, sizeof(swap->key));
+	uk_plan_deinit(&swap->plan);
+	free(swap->dir);
+	uk_cleanup_close(&swap->lock);
+}
+
+void uk_replace_report_deinit(struct uk_replace_report *report)
+{
+	free(report->id);
+	uk_preflight_deinit(&report->preflight);
+	uk_vec_deinit(&report->phases);
+}
+
+/* --- what is asked for --------------------------------------------------------------- */
+
+static struct uk_error *check_user(struct swap *swap)
+{
+	if (geteuid())
+		return uk_error_create(UK_ERR_SYSTEM, "replacing the kernel takes root");
+	if (sodium_init() < 0)
+		return uk_error_create(UK_ERR_SYSTEM, "libsodium cannot be used here");
+	return NULL;
+}
+
+/* The same lock that hot updates take: one change of this machine's kernel at a time. */
+static struct uk_error *take_lock(struct swap *swap)
+{
+	swap->lock = open("/run/upkeep.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (swap->lock < 0)
+		return uk_error_errno(errno, "/run/upkeep.lock");
+	if (flock(swap->lock, LOCK_EX | LOCK_NB) < 0)
+		return uk_error_create(UK_ERR_BUSY, "another upkeep is changing this machine");
+	if (uk_jump_is_loaded())
+		return uk_error_create(UK_ERR_BUSY, "a kernel is loaded for kexec already, by "
+						    "somebody else; `kexec -u' unloads it");
+	return NULL;
+}
+
+static struct uk_error *check_all(struct swap *swap)
+{
+	const struct uk_replace_options *options = swap->options;
+	struct uk_preflight *preflight = &swap->report->preflight;
+	const struct uk_preflight_options look = { .keep = options->keep,
+						   .nr_keep = options->nr_keep,
+						   .kernel = options->release,
+						   .store = UK_SWAPS,
+						   .sink = options->sink };
+	struct uk_error *err = uk_preflight_run(&look, preflight);
+	for (size_t i = 0; !err && i < options->nr_accept; i++) {
+		if (!uk_preflight_accept(preflight, options->accept[i]))
+			err = uk_error_create(UK_ERR_USAGE, "--accept %s: there is no such finding",
+					      options->accept[i]);
+	}
+	swap->keep = &preflight->keep;
+	return err ? err : uk_preflight_verdict(preflight);
+}
+
+/* --- the plan ------------------------------------------------------------------------ */
+
+static struct uk_error *name_swap(struct swap *swap)
+{
+	struct utsname name;
+	if (uname(&name) < 0)
+		return uk_error_errno(errno, "uname");
+	uk_swap_key_make(&swap->key);
+	struct uk_error *err = uk_strdup(swap->key.id, &swap->plan.id);
+	if (!err)
+		err = uk_strdup(swap->key.id, &swap->report->id);
+	if (!err)
+		err = uk_strdup(name.release, &swap->plan.old_release);
+	if (!err)
+		err = uk_strdup(swap->options->release, &swap->plan.new_release);
+	if (!err)
+		err = uk_strdup(name.nodename, &swap->plan.hostname);
+	return err ? err : uk_asprintf(&swap->dir, UK_SWAPS "/%s", swap->key.id);
+}
+
+/* Adds a number that is not there yet. */
+#define ADD_ONCE(vec, number)                                                                      \
+	({                                                                                         \
+		bool known = false;                                                                \
+		uk_vec_for_each(one, vec)                                                          \
+			known |= *one == (number);                                                 \
+		known || uk_vec_push(vec, number) ? NULL : uk_error_nomem();                       \
+	})
+
+/* "127.0.0.1:80", "[::1]:80" */
+static uint64_t port_of(const struct uk_socket *socket)
+{
+	const char *colon = strrchr(socket->local, ':');
+	return colon ? strtoul(colon + 1, NULL, 10) : 0;
+}
+
+/* What has to be known of a socket before it is dumped. */
+static struct uk_error *plan_socket(struct swap *swap, const struct uk_sockets *sockets,
+				    uint64_t ino, struct uk_plan_service *to)
+{
+	const struct uk_socket *socket = uk_sockets_find(sockets, ino);
+	if (!socket)
+		return NULL;
+	if (uk_journal_is_ours(sockets, ino))
+		return ADD_ONCE(&to->journal, ino);
+	if ((socket->family == AF_INET || socket->family == AF_INET6) && port_of(socket))
+		return ADD_ONCE(&swap->plan.ports, port_of(socket));
+	return NULL;
+}
+
+static struct uk_error *plan_sockets(struct swap *swap, const struct uk_sockets *sockets,
+				     const struct uk_service *from, struct uk_plan_service *to)
+{
+	struct uk_error *err = NULL;
+	uk_vec_for_each(task, &from->tasks) {
+		uk_vec_for_each(fd, &task->fds) {
+			if (!err && fd->kind == UK_FD_SOCKET)
+				err = plan_socket(swap, sockets, fd->ino, to);
+		}
+	}
+	return err;
+}
+
+static struct uk_error *plan_service(struct swap *swap, const struct uk_sockets *sockets,
+				     const struct uk_service *from)
+{
+	if (!uk_vec_push(&swap->plan.services, (struct uk_plan_service){}))
+		return uk_error_nomem();
+	struct uk_plan_service *to = &swap->plan.services.data[swap->plan.services.len - 1];
+	to->main_pid = from->main_pid;
+	struct uk_error *err = uk_strdup(from->name, &to->name);
+	if (!err && from->unit)
+		err = uk_strdup(from->unit, &to->unit);
+	if (!err)
+		err = uk_strdup(from->cgroup, &to->cgroup);
+	if (!err)
+		err = uk_asprintf(&to->images, "service-%zu", swap->plan.services.len - 1);
+	return err ? err : plan_sockets(swap, sockets, from, to);
+}
+
+static struct uk_error *make_plan(struct swap *swap)
+{
+	uk_auto_sockets struct uk_sockets *sockets = NULL;
+	struct uk_error *err = name_swap(swap);
+	if (!err)
+		err = uk_sockets_read(NULL, swap->keep, &sockets);
+	uk_vec_for_each(service, &swap->keep->services) {
+		if (!err)
+			err = plan_service(swap, sockets, service);
+	}
+	return err ? err : uk_dir_make(swap->dir, 0700);
+}
+
+/* --- before the freeze --------------------------------------------------------------- */
+
+/* What has no module is built in, or missed when criu needs it: it tells. */
+static struct uk_error *load_modules(struct swap *swap)
+{
+	for (const char *const *name = uk_criu_modules; *name; name++)
+		uk_error_destroy(uk_process_call(NULL, "modprobe", "-q", *name, NULL));
+	return NULL;
+}
+
+/* The highest number that a kept process or one of its threads has. */
+static pid_t highest_pid(const struct swap *swap)
+{
+	pid_t highest = 300;
+	uk_vec_for_each(service, &swap->keep->services) {
+		uk_vec_for_each(task, &service->tasks) {
+			highest = task->pid > highest ? task->pid : highest;
+			uk_vec_for_each(thread, &task->threads)
+				highest = thread->tid > highest ? thread->tid : highest;
+		}
+	}
+	return highest;
+}
+
+static struct uk_error *pack_ramdisk(struct swap *swap, int *ret)
+{
+	uk_auto_free char *modules = NULL, *key = NULL;
+	uk_cleanup(uk_network_devices_deinit) struct uk_network_devices devices = {};
+	struct uk_error *err = uk_asprintf(&modules, "/lib/modules/%s", swap->options->release);
+	if (!err)
+		err = uk_swap_key_text(&swap->key, &key);
+	if (!err)
+		err = uk_network_list_devices(&devices);
+	if (err)
+		return err;
+	const struct uk_ramdisk ramdisk = {
+		.modules = modules,
+		.init = uk_ramdisk_init_path(),
+		.next = uk_ramdisk_next_path(),
+		.key = key,
+		.pids_above = highest_pid(swap),
+		.devices = (const char *const *)devices.folders.data,
+		.names = uk_criu_modules,
+	};
+	err = uk_ramdisk_make(&ramdisk, ret);
+	sodium_memzero(key, strlen(key));
+	return err;
+}
+
+static struct uk_error *load_kernel(struct swap *swap)
+{
+	uk_auto_free char *vmlinuz = NULL, *old = NULL, *line = NULL;
+	uk_auto_close int ramdisk = -1;
+	size_t len;
+	struct uk_error *err = uk_asprintf(&vmlinuz, "/boot/vmlinuz-%s", swap->options->release);
+	if (!err && !uk_file_exists(vmlinuz))
+		err = uk_error_create(UK_ERR_REFUSED, "%s is not there: install linux-image-%s",
+				      vmlinuz, swap->options->release);
+	if (!err)
+		err = pack_ramdisk(swap, &ramdisk);
+	if (!err)
+		err = uk_file_read("/proc/cmdline", 1 << 16, &old, &len);
+	if (!err)
+		err = uk_jump_command_line(old, &line);
+	if (!err)
+		err = uk_jump_load(vmlinuz, ramdisk, line);
+	swap->loaded = !err;
+	return err;
+}
+
+static struct uk_error *save_network(struct swap *swap)
+{
+	return uk_network_save(&swap->plan, swap->dir, swap->options->sink);
+}
+
+/* --- frozen -------------------------------------------------------------------------- */
+
+static struct uk_error *freeze(struct swap *swap)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	swap->plan.frozen_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	swap->frozen = true;
+	return uk_gate_shut(&swap->plan);
+}
+
+static struct uk_error *dump_services(struct swap *swap)
+{
+	struct uk_error *err = NULL;
+	uk_vec_for_each(service, &swap->plan.services) {
+		uk_progress(swap->options->sink, "dump",
+			    (uint64_t)(service - swap->plan.services.data),
+			    swap->plan.services.len);
+		err = uk_error_wrap(uk_criu_dump(service, swap->dir), "%s", service->name);
+		if (err)
+			return err;
+	}
+	return uk_plan_mark(&swap->plan, "dump");
+}
+
+static struct uk_error *seal(struct swap *swap)
+{
+	struct uk_error *err = uk_plan_list_files(&swap->plan, swap->dir);
+	if (!err)
+		err = uk_plan_mark(&swap->plan, "seal");
+	return err ? err : uk_plan_write(&swap->plan, &swap->key, swap->dir);
+}
+
+static struct uk_error *jump(struct swap *swap)
+{
+	sync();
+	return uk_jump_go();
+}
+
+/* --- the phases ---------------------------------------------------------------------- */
+
+struct phase {
+	const char *name;
+	struct uk_error *(*run)(struct swap *swap);
+	bool frozen; /* not of a dry run */
+};
+
+static const struct phase phases[] = {
+	{ "user", check_user },
+	{ "lock", take_lock },
+	{ "preflight", check_all },
+	{ "plan", make_plan },
+	{ "load modules", load_modules },
+	{ "load the kernel", load_kernel },
+	{ "note the network", save_network },
+	{ "freeze", freeze, true },
+	{ "dump", dump_services, true },
+	{ "seal", seal, true },
+	{ "jump", jump, true },
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static struct uk_error *run_phases(struct swap *swap)
+{
+	struct uk_error *err = NULL;
+	for (size_t i = 0; !err && i < UK_ARRAY_SIZE(phases); i++) {
+		if (phases[i].frozen && swap->options->dry_run)
+			continue;
+		uk_progress(swap->options->sink, phases[i].name, 0, 0);
+		uint64_t from = now_ns();
+		err = uk_error_wrap(phases[i].run(swap), "%s", phases[i].name);
+		struct uk_replace_phase done = { phases[i].name, now_ns() - from };
+		if (!uk_vec_push(&swap->report->phases, done) && !err)
+			err = uk_error_nomem();
+	}
+	return err;
+}
+
+static void remark(struct swap *swap, struct uk_error *err)
+{
+	if (err)
+		uk_remark(swap->options->sink, UK_LEVEL_WARNING, "on the way back: %s",
+			  uk_error_message(err));
+	uk_error_destroy(err);
+}
+
+/* Everything runs on as before. */
+static void go_back(struct swap *swap)
+{
+	if (swap->frozen) {
+		uk_vec_for_each(service, &swap->plan.services)
+			remark(swap, uk_criu_let_go(service));
+		remark(swap, uk_gate_open());
+	}
+	if (swap->loaded)
+		uk_jump_unload();
+	if (swap->dir)
+		remark(swap, uk_tree_remove(swap->dir));
+}
+
+struct uk_error *uk_replace_run(const struct uk_replace_options *options,
+				struct uk_replace_report *report)
+{
+	uk_cleanup(swap_deinit) struct swap swap = { .options = options,
+						     .report = report,
+						     .lock = -1 };
+	struct uk_error *err = run_phases(&swap);
+	go_back(&swap);
+	return err;
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* rooms: replace base */
+/* The plan of a swap: what is written is read, and what was changed is refused. */
+#include "replace/jump.h"
+#include "replace/plan.h"
+#include "replace/plan_json.h"
+
+#include "base/file.h"
+#include "base/strbuf.h"
+#include "tap.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[64];
+static struct uk_swap_key key;
+
+static void make_dir(void)
+{
+	ck_assert_int_ge(sodium_init(), 0);
+	strcpy(dir, "/tmp/upkeep-plan.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	uk_swap_key_make(&key);
+}
+
+static void remove_dir(void)
+{
+	uk_error_destroy(uk_tree_remove(dir));
+}
+
+static char *text(const char *words)
+{
+	char *copy;
+	ck_ok(uk_strdup(words, &copy));
+	return copy;
+}
+
+static void put(const char *name, const char *content)
+{
+	uk_auto_free char *path = NULL;
+	ck_ok(uk_asprintf(&path, "%s/%s", dir, name));
+	ck_ok(uk_file_write(path, content, strlen(content), 0600));
+}
+
+static void fill(struct uk_plan *plan)
+{
+	uk_auto_free char *images = NULL;
+	*plan = (struct uk_plan){ .id = text(key.id),
+				  .old_release = text("6.1"),
+				  .new_release = text("6.12"),
+				  .hostname = text("host"),
+				  .frozen_ns = 1796004613000000001 };
+	struct uk_plan_link link = { text("eth0"), text("52:54:00:00:00:01") };
+	ck_assert(uk_vec_push(&plan->links, link));
+	ck_assert(uk_vec_push(&plan->ports, 6379));
+	struct uk_plan_service service = { .name = text("redis.service"),
+					   .unit = text("redis.service"),
+					   .cgroup = text("/system.slice/redis.service"),
+					   .images = text("service-0"),
+					   .main_pid = 812 };
+	ck_assert(uk_vec_push(&service.journal, 4711));
+	ck_assert(uk_vec_push(&plan->services, service));
+	ck_ok(uk_asprintf(&images, "%s/service-0", dir));
+	ck_ok(uk_dir_make(images, 0700));
+	put("service-0/pages-1.img", "memory");
+	put("service-0/core.img", "registers");
+	ck_ok(uk_plan_list_files(plan, dir));
+	ck_ok(uk_plan_mark(plan, "dump"));
+}
+
+START_TEST(what_is_written_is_read)
+{
+	uk_auto_plan struct uk_plan plan = {}, read = {};
+	fill(&plan);
+	ck_ok(uk_plan_write(&plan, &key, dir));
+	ck_ok(uk_plan_read(dir, &key, &read));
+	ck_assert_str_eq(read.id, key.id);
+	ck_assert_str_eq(read.new_release, "6.12");
+	ck_assert_uint_eq(read.frozen_ns, plan.frozen_ns);
+	ck_assert_uint_eq(read.files.len, 2);
+	ck_assert_str_eq(read.files.data[0].path, "service-0/core.img");
+	ck_assert_uint_eq(read.files.data[0].size, strlen("registers"));
+	ck_assert_str_eq(read.links.data[0].mac, "52:54:00:00:00:01");
+	ck_assert_uint_eq(read.ports.data[0], 6379);
+	ck_assert_uint_eq(read.services.data[0].journal.data[0], 4711);
+	ck_assert_int_eq(read.services.data[0].main_pid, 812);
+	ck_assert_ptr_null(read.services.data[0].trouble);
+	ck_assert_str_eq(read.times.data[0].phase, "dump");
+	ck_ok(uk_plan_verify(&read, dir, &read.services.data[0]));
+}
+END_TEST
+
+START_TEST(files_are_for_root_alone)
+{
+	uk_auto_plan struct uk_plan plan = {};
+	uk_auto_free char *path = NULL;
+	struct stat st;
+	fill(&plan);
+	umask(0);
+	ck_ok(uk_plan_write(&plan, &key, dir));
+	ck_ok(uk_asprintf(&path, "%s/plan.json", dir));
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+}
+END_TEST
+
+START_TEST(another_key_is_refused)
+{
+	uk_auto_plan struct uk_plan plan = {}, read = {};
+	struct uk_swap_key other;
+	fill(&plan);
+	ck_ok(uk_plan_write(&plan, &key, dir));
+	uk_swap_key_make(&other);
+	ck_fails(uk_plan_read(dir, &other, &read), UK_ERR_INVALID, "not sealed by this swap");
+}
+END_TEST
+
+START_TEST(a_plan_of_another_swap_is_refused)
+{
+	uk_auto_plan struct uk_plan plan = {}, read = {};
+	fill(&plan);
+	plan.id[0] = plan.id[0] == '0' ? '1' : '0';
+	ck_ok(uk_plan_write(&plan, &key, dir));
+	ck_fails(uk_plan_read(dir, &key, &read), UK_ERR_INVALID, "is that of swap");
+}
+END_TEST
+
+/* Each byte of the plan, and of its seal, counts. */
+START_TEST(a_changed_plan_is_refused)
+{
+	uk_auto_plan struct uk_plan plan = {};
+	static const char *const names[] = { "plan.json", "plan.seal" };
+	fill(&plan);
+	ck_ok(uk_plan_write(&plan, &key, dir));
+	for (size_t n = 0; n < UK_ARRAY_SIZE(names); n++) {
+		uk_auto_free char *path = NULL, *bytes = NULL;
+		size_t len;
+		ck_ok(uk_asprintf(&path, "%s/%s", dir, names[n]));
+		ck_ok(uk_file_read(path, 1 << 20, &bytes, &len));
+		for (size_t i = 0; i < len; i++) {
+			uk_auto_plan struct uk_plan read = {};
+			bytes[i] ^= 1;
+			ck_ok(uk_file_write(path, bytes, len, 0600));
+			ck_fails(uk_plan_read(dir, &key, &read), UK_ERR_INVALID, "not sealed");
+			bytes[i] ^= 1;
+		}
+		ck_ok(uk_file_write(path, bytes, len, 0600));
+	}
+}
+END_TEST
+
+START_TEST(a_changed_image_is_refused)
+{
+	uk_auto_plan struct uk_plan plan = {};
+	fill(&plan);
+	put("service-0/pages-1.img", "memorY");
+	ck_fails(uk_plan_verify(&plan, dir, &plan.services.data[0]), UK_ERR_INVALID,
+		 "pages-1.img: changed since it was written");
+	put("service-0/pages-1.img", "memory and more");
+	ck_fails(uk_plan_verify(&plan, dir, &plan.services.data[0]), UK_ERR_INVALID,
+		 "pages-1.img: changed since it was written");
+}
+END_TEST
+
+/* What is not wanted of it, and the words that say so. */
+static const struct {
+	const char *from, *to, *words;
+} bad_plans[] = {
+	{ "\"schema\":1", "\"schema\":2", "schema 2; this upkeep knows 1" },
+	{ "\"hostname\":\"host\",", "", "hostname: there is no text" },
+	{ "\"service-0\"", "\"../service-0\"", "leads elsewhere" },
+	{ "\"service-0\"", "\"/service-0\"", "leads elsewhere" },
+	{ "\"service-0/core.img\"", "\"service-0/../../core\"", "leads elsewhere" },
+	{ "\"/system.slice/", "\"/../system.slice/", "is none" },
+	{ "\"main_pid\":812", "\"main_pid\":1", "main_pid: 1 is none" },
+	{ "\"main_pid\":812", "\"main_pid\":-812", "main_pid: there is no number" },
+	{ "4711", "\"4711\"", "journal: there is no list of numbers" },
+	{ "\"links\":[", "\"knots\":[", "links: there is no list" },
+	{ "{", "[", "not a JSON object" },
+};
+
+START_TEST(a_bad_plan_is_refused)
+{
+	uk_auto_plan struct uk_plan plan = {}, read = {};
+	uk_auto_free char *good = NULL, *bad = NULL;
+	fill(&plan);
+	ck_ok(uk_plan_to_json(&plan, &good));
+	const char *at = strstr(good, bad_plans[_i].from);
+	ck_assert_ptr_nonnull(at);
+	ck_ok(uk_asprintf(&bad, "%.*s%s%s", (int)(at - good), good, bad_plans[_i].to,
+			  at + strlen(bad_plans[_i].from)));
+	ck_fails(uk_plan_from_json(bad, &read), UK_ERR_INVALID, bad_plans[_i].words);
+}
+END_TEST
+
+START_TEST(keys_go_as_text)
+{
+	uk_auto_free char *words = NULL;
+	struct uk_swap_key read;
+	ck_ok(uk_swap_key_text(&key, &words));
+	ck_ok(uk_swap_key_parse(words, &read));
+	ck_assert_mem_eq(&read, &key, sizeof(key));
+	words[strlen(words) - 2] = 'x';
+	ck_fails(uk_swap_key_parse(words, &read), UK_ERR_INVALID, "not the key of a swap");
+	ck_fails(uk_swap_key_parse("", &read), UK_ERR_INVALID, "not the key of a swap");
+}
+END_TEST
+
+START_TEST(command_lines_go_on_without_the_boot_loader)
+{
+	uk_auto_free char *line = NULL;
+	ck_ok(uk_jump_command_line("BOOT_IMAGE=/boot/vmlinuz-6.1 root=UUID=1 ro quiet "
+				   "initrd=/initrd init=/bin/sh noinit\n",
+				   &line));
+	ck_assert_str_eq(line, "root=UUID=1 ro quiet noinit");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("plan");
+	TCase *tc = tcase_create("plan");
+	tcase_add_checked_fixture(tc, make_dir, remove_dir);
+	tcase_set_timeout(tc, 30);
+	tcase_add_test(tc, what_is_written_is_read);
+	tcase_add_test(tc, files_are_for_root_alone);
+	tcase_add_test(tc, another_key_is_refused);
+	tcase_add_test(tc, a_plan_of_another_swap_is_refused);
+	tcase_add_test(tc, a_changed_plan_is_refused);
+	tcase_add_test(tc, a_changed_image_is_refused);
+	tcase_add_loop_test(tc, a_bad_plan_is_refused, 0, UK_ARRAY_SIZE(bad_plans));
+	tcase_add_test(tc, keys_go_as_text);
+	tcase_add_test(tc, command_lines_go_on_without_the_boot_loader);
+	suite_add_tcase(suite, tc);
+	return tap_run(suite);
+}

@@ -12,6 +12,7 @@
 #include <linux/major.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
@@ -162,6 +163,15 @@ static void read_protocol(int proc, const char *name, struct uk_fd *fd)
 	fd->protocol[len > 0 ? len : 0] = '\0';
 }
 
+static void read_fs(int proc, const char *name, struct uk_fd *fd)
+{
+	char path[64];
+	struct statfs fs;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", proc, name);
+	if (!statfs(path, &fs))
+		fd->fs = (uint32_t)fs.f_type;
+}
+
 static struct uk_error *read_fdinfo(int proc, int number, struct uk_fd *fd)
 {
 	char path[64];
@@ -181,6 +191,8 @@ struct uk_error *uk_fd_read(int proc, int number, struct uk_fd *ret)
 		find_kind(proc, name, &fd);
 		if (fd.kind == UK_FD_SOCKET)
 			read_protocol(proc, name, &fd);
+		if (fd.kind == UK_FD_FILE)
+			read_fs(proc, name, &fd);
 		err = read_fdinfo(proc, number, &fd);
 	}
 	if (err) {

@@ -65,6 +65,7 @@ struct uk_fd {
 	dev_t dev, rdev;
 	uint64_t ino; /* of pipes and sockets the number in the link */
 	uint64_t size;
+	uint32_t fs;	   /* of a file: f_type of statfs(2); 0 when not known */
 	bool deleted;	   /* the name is gone */
 	bool stat_ok;	   /* dev, rdev, ino and size are known */
 	char protocol[16]; /* of a socket: "TCP", "UNIX-STREAM", "AF_VSOCK"; "" when not known */

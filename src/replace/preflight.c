@@ -44,7 +44,12 @@ struct uk_error *uk_preflight_add_host(struct uk_preflight *preflight, enum uk_f
 				       const char *remedy, const char *source)
 {
 	struct uk_preflight_finding finding = {
-		.verdict = verdict, .rule = rule, .what = what, .remedy = remedy, .source = source
+		.verdict = verdict,
+		.rule = rule,
+		.kind = "host",
+		.what = what,
+		.remedy = remedy,
+		.source = source,
 	};
 	struct uk_error *err = what ? NULL : uk_error_nomem();
 	if (!err)
@@ -247,6 +252,24 @@ static void count_itimers(const struct uk_host_paths *paths, struct uk_survey *s
 	survey->itimers = uk_proc_count_itimers(text);
 }
 
+/* Of the host's IPC namespace, which is ours. Semaphores do not tell who uses them. */
+static struct uk_error *read_ipc_users(const struct uk_host_paths *paths, uk_pids *ret)
+{
+	static const char *const tables[] = { "msg", "shm" };
+	struct uk_error *err = NULL;
+	for (size_t i = 0; i < UK_ARRAY_SIZE(tables) && !err; i++) {
+		uk_auto_free char *path = NULL, *text = NULL;
+		err = uk_asprintf(&path, "%s/sysvipc/%s", uk_host_paths_get(paths)->proc,
+				  tables[i]);
+		if (err || !uk_file_exists(path))
+			continue;
+		err = uk_file_read(path, 64 << 20, &text, NULL);
+		if (!err)
+			err = uk_proc_parse_sysvipc(text, ret);
+	}
+	return err;
+}
+
 static struct uk_error *read_mounts(const struct uk_host_paths *paths, uk_mounts *ret)
 {
 	uk_auto_free char *path = NULL, *text = NULL;
@@ -285,37 +308,63 @@ static int compare_findings(const void *a, const void *b)
 				      : strverscmp(one->id, other->id);
 }
 
-static struct uk_error *look(const struct uk_preflight_options *options, uk_mounts *mounts,
+/* What is borrowed by a survey while it is judged. */
+struct looked {
+	uk_mounts mounts;
+	uk_pids ipc_users;
+	struct uk_boot_kernel *target;
+	struct uk_owners *owners;
+	struct uk_sockets *sockets;
+};
+
+static void deinit_looked(struct looked *looked)
+{
+	uk_mounts_deinit(&looked->mounts);
+	uk_vec_deinit(&looked->ipc_users);
+	uk_boot_kernel_destroy(looked->target);
+	uk_owners_destroy(looked->owners);
+	uk_sockets_destroy(looked->sockets);
+}
+
+static struct uk_error *look(const struct uk_preflight_options *options, struct looked *looked,
 			     struct uk_preflight *preflight)
 {
-	uk_auto_boot_kernel struct uk_boot_kernel *target = NULL;
-	uk_auto_owners struct uk_owners *owners = NULL;
-	uk_auto_sockets struct uk_sockets *sockets = NULL;
-	struct uk_survey survey = { .paths = options->paths,
-				    .keep = &preflight->keep,
-				    .mounts = mounts };
 	uk_progress(options->sink, "looking at processes", 0, 0);
-	struct uk_error *err = find_target(options, preflight, &target);
+	struct uk_error *err = find_target(options, preflight, &looked->target);
 	if (!err)
 		err = uk_keep_resolve(options->paths, options->keep, options->nr_keep,
 				      &preflight->keep);
 	if (!err)
-		err = read_mounts(options->paths, mounts);
+		err = read_mounts(options->paths, &looked->mounts);
 	if (!err)
-		err = measure_threads(options->paths, &survey.highest_thread);
+		err = read_ipc_users(options->paths, &looked->ipc_users);
 	uk_progress(options->sink, "looking at sockets", 0, 0);
 	if (!err)
-		err = uk_owners_read(options->paths, &owners);
+		err = uk_owners_read(options->paths, &looked->owners);
 	if (!err)
-		err = uk_sockets_read(options->paths, &preflight->keep, &sockets);
+		err = uk_sockets_read(options->paths, &preflight->keep, &looked->sockets);
+	return err;
+}
+
+static struct uk_error *judge_all(const struct uk_preflight_options *options,
+				  const struct looked *looked, struct uk_preflight *preflight)
+{
+	struct uk_survey survey = {
+		.paths = options->paths,
+		.keep = &preflight->keep,
+		.mounts = &looked->mounts,
+		.ipc_users = looked->ipc_users.data,
+		.nr_ipc_users = looked->ipc_users.len,
+		.target = looked->target,
+		.owners = looked->owners,
+		.sockets = looked->sockets,
+	};
+	uk_progress(options->sink, "judging", 0, 0);
+	struct uk_error *err = measure_threads(options->paths, &survey.highest_thread);
 	if (err)
 		return err;
-	survey.target = target;
-	survey.owners = owners;
-	survey.sockets = sockets;
 	survey.low = survey.highest_thread * 2;
 	count_itimers(options->paths, &survey);
-	uk_progress(options->sink, "judging", 0, 0);
 	err = judge_services(preflight, &survey);
 	return err ? err : uk_preflight_host(options, &survey, preflight);
 }
@@ -323,10 +372,12 @@ static struct uk_error *look(const struct uk_preflight_options *options, uk_moun
 struct uk_error *uk_preflight_run(const struct uk_preflight_options *options,
 				  struct uk_preflight *ret)
 {
-	uk_mounts mounts = {};
+	struct looked looked = {};
 	*ret = (struct uk_preflight){};
-	struct uk_error *err = look(options, &mounts, ret);
-	uk_mounts_deinit(&mounts);
+	struct uk_error *err = look(options, &looked, ret);
+	if (!err)
+		err = judge_all(options, &looked, ret);
+	deinit_looked(&looked);
 	if (!err && ret->findings.len)
 		qsort(ret->findings.data, ret->findings.len, sizeof(*ret->findings.data),
 		      compare_findings);

@@ -56,6 +56,9 @@ struct uk_error *uk_proc_parse_mountinfo(const char *text, uk_mounts *ret) uk_mu
 void uk_mappings_deinit(uk_mappings *mappings);
 struct uk_error *uk_proc_parse_maps(const char *text, uk_mappings *ret) uk_must_check;
 
+/* The processes that /proc/sysvipc/msg (or shm) says to have made or used one. */
+struct uk_error *uk_proc_parse_sysvipc(const char *text, uk_pids *ret) uk_must_check;
+
 /* How many interval timers of setitimer(2) and alarm(2) /proc/timer_list knows of. */
 size_t uk_proc_count_itimers(const char *text);
 

@@ -251,6 +251,39 @@ struct uk_error *uk_proc_parse_maps(const char *text, uk_mappings *ret)
 	return NULL;
 }
 
+/* The columns of a heading that are processes: "lspid", "lrpid", "cpid", "lpid". */
+static uint32_t find_pid_columns(const struct fields *heading)
+{
+	uint32_t columns = 0;
+	for (size_t i = 0; i < heading->nr; i++) {
+		if (uk_str_ends(heading->at[i], "pid"))
+			columns |= 1u << i;
+	}
+	return columns;
+}
+
+struct uk_error *uk_proc_parse_sysvipc(const char *text, uk_pids *ret)
+{
+	struct fields fields;
+	if (!split_line(&text, &fields))
+		return bad_table("sysvipc", &fields);
+	uint32_t columns = find_pid_columns(&fields);
+	while (*text) {
+		if (!split_line(&text, &fields))
+			return bad_table("sysvipc", &fields);
+		for (size_t i = 0; i < FIELDS_MAX; i++) {
+			uint64_t pid;
+			if (!(columns & (1u << i)))
+				continue;
+			if (i >= fields.nr || !whole(fields.at[i], 10, INT_MAX, &pid))
+				return bad_table("sysvipc", &fields);
+			if (pid && !uk_vec_push(ret, (pid_t)pid))
+				return uk_error_nomem();
+		}
+	}
+	return NULL;
+}
+
 /* "0100007F:0050": 32 or 128 bits as words of this machine, and a port */
 static bool read_address(const char *text, char *ret, size_t size)
 {

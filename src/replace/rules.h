@@ -46,6 +46,8 @@ struct uk_survey {
 	pid_t low;			     /* numbers up to here may be taken by kernel threads */
 	pid_t highest_thread;		     /* what low was made of */
 	bool itimers_known;
+	const pid_t *ipc_users; /* made or used a SysV queue or segment of the host; in no order */
+	size_t nr_ipc_users;
 	size_t itimers; /* of setitimer(2) and alarm(2), armed on this machine */
 };
 

@@ -53,6 +53,12 @@ static bool is_continued(const struct uk_rule_subject *subject)
 	return calls(subject, SYS_restart_syscall);
 }
 
+static bool is_host_semaphore(const struct uk_rule_subject *subject)
+{
+	return (calls(subject, SYS_semop) || calls(subject, SYS_semtimedop)) &&
+	       !(subject->task->own_ns & (1u << UK_NS_IPC));
+}
+
 static bool is_never_restarted(const struct uk_rule_subject *subject)
 {
 	return calls(subject, SYS_rt_sigtimedwait) || calls(subject, SYS_semop) ||
@@ -97,6 +103,12 @@ static const struct uk_rule rules[] = {
 	{ "continued-call", UK_RESOURCE_CALL, is_continued, UK_FATE_CHANGED,
 	  "a call that was interrupted before (a stop, a tracer) returns early, with EINTR", NULL,
 	  BLOCK_C },
+	{ "sysv-semaphore", UK_RESOURCE_CALL, is_host_semaphore, UK_FATE_IMPOSSIBLE,
+	  "it waits for a semaphore of SysV in the host's IPC namespace, which ends with the "
+	  "kernel",
+	  "give the service an IPC namespace of its own (PrivateIPC=yes in its unit) and restart "
+	  "it",
+	  "CRIU 3.17.1, criu/ipc_ns.c: only with the namespace" },
 	{ "interrupted-call", UK_RESOURCE_CALL, is_never_restarted, UK_FATE_CHANGED,
 	  "the call returns early, with EINTR", NULL, "signal(7): never restarted" },
 	{ "call", UK_RESOURCE_CALL, NULL, UK_FATE_EXACT, NULL, NULL,

@@ -3,6 +3,7 @@
 #include "replace/rules.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/major.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -198,6 +199,12 @@ static bool is_file(const struct uk_rule_subject *subject)
 	       subject->fd->kind == UK_FD_FIFO;
 }
 
+/* An open queue is a file of the kernel's own mount, which no table shows. */
+static bool is_message_queue(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_FILE && subject->fd->fs == 0x19800202; /* ipc/mqueue.c */
+}
+
 static bool is_lost_mount(const struct uk_rule_subject *subject)
 {
 	const struct uk_mount *mount = is_file(subject) ? uk_subject_mount(subject) : NULL;
@@ -379,6 +386,9 @@ static const struct uk_rule rules[] = {
 	  "watches stay, but events that are not read at the freeze, and those of the time of the "
 	  "swap, are lost",
 	  NULL, "CRIU 3.17.1, criu/fsnotify.c: dump_one_inotify() drops queued events" },
+	{ "message-queue", UK_RESOURCE_FD, is_message_queue, UK_FATE_IMPOSSIBLE,
+	  "a POSIX message queue, which ends with the kernel, and with it what is queued", NULL,
+	  "CRIU 3.17.1 has no code for mqueue; mq_overview(7)" },
 	{ "file-system", UK_RESOURCE_FD, is_lost_mount, UK_FATE_IMPOSSIBLE, NULL,
 	  "install the module for the new kernel", "modules.alias of the new kernel: fs-TYPE",
 	  tell_lost_mount },

@@ -99,10 +99,14 @@ static bool has_foreign_peer(const struct uk_rule_subject *subject, const struct
 	return is_family(subject, AF_UNIX) && foreign_peer(subject, peer);
 }
 
+/* The other end is an accepted connection of who listens at this path below /run. */
 static bool is_peer_named(const struct uk_rule_subject *subject, const char *path)
 {
 	const struct uk_socket *peer;
-	return has_foreign_peer(subject, &peer) && uk_str_ends(peer->local, path);
+	if (!has_foreign_peer(subject, &peer))
+		return false;
+	const char *name = peer->local;
+	return !strcmp(name + (uk_str_starts(name, "/var/run/") ? strlen("/var") : 0), path);
 }
 
 static bool is_journal_stream(const struct uk_rule_subject *subject)

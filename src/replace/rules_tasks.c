@@ -153,6 +153,31 @@ static bool is_user_namespace(const struct uk_rule_subject *subject)
 	return has_own(subject->task, UK_NS_USER);
 }
 
+static bool is_confined(const struct uk_rule_subject *subject)
+{
+	const char *label = subject->task->label;
+	return label && *label && strcmp(label, "unconfined") && strcmp(label, "kernel");
+}
+
+static void tell_confined(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addf(what,
+		       "it is confined by the profile %s, which must be loaded into the new "
+		       "kernel before the restore",
+		       subject->task->label);
+}
+
+static bool uses_queue(const struct uk_rule_subject *subject)
+{
+	if (has_own(subject->task, UK_NS_IPC))
+		return false;
+	for (size_t i = 0; i < subject->survey->nr_ipc_users; i++) {
+		if (subject->survey->ipc_users[i] == subject->task->pid)
+			return true;
+	}
+	return false;
+}
+
 static void tell_unknown(const struct uk_rule_subject *subject, struct uk_strbuf *what)
 {
 	static const struct {
@@ -230,6 +255,15 @@ static const struct uk_rule rules[] = {
 	{ "user-namespace", UK_RESOURCE_TASK, is_user_namespace, UK_FATE_CHANGED,
 	  "it has a user namespace of its own: accepted by CRIU, not tried over a swap", NULL,
 	  "CRIU 3.17.1, criu/namespaces.c" },
+	{ "profile", UK_RESOURCE_TASK, is_confined, UK_FATE_CHANGED, NULL, NULL,
+	  "CRIU 3.17.1, criu/lsm.c, criu/apparmor.c", tell_confined },
+	{ "sysv-queue", UK_RESOURCE_TASK, uses_queue, UK_FATE_IMPOSSIBLE,
+	  "it uses a message queue or shared memory of SysV in the host's IPC namespace, which "
+	  "ends "
+	  "with the kernel",
+	  "give the service an IPC namespace of its own (PrivateIPC=yes in its unit) and restart "
+	  "it",
+	  "/proc/sysvipc; CRIU 3.17.1, criu/ipc_ns.c: only with the namespace" },
 	{ "itimer", UK_RESOURCE_TASK, is_untold_itimer, UK_FATE_CHANGED, NULL, NULL,
 	  "tried: lost; criu/cr-restore.c: decode_itimer() drops what has no interval",
 	  tell_itimer },

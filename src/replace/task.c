@@ -41,6 +41,7 @@ void uk_task_deinit(struct uk_task *task)
 	free(task->comm);
 	free(task->exe);
 	free(task->cgroup);
+	free(task->label);
 	uk_vec_for_each(fd, &task->fds)
 		uk_fd_deinit(fd);
 	uk_vec_deinit(&task->fds);
@@ -149,6 +150,17 @@ static struct uk_error *read_cgroup(int dir, struct uk_task *task)
 	uk_auto_free char *text = NULL;
 	struct uk_error *err = read_below(dir, "cgroup", SMALL, &text);
 	return err ? err : uk_proc_parse_cgroup(text, &task->cgroup);
+}
+
+/* "unconfined\n", "/usr/sbin/named (enforce)\n" */
+static struct uk_error *read_label(int dir, struct uk_task *task)
+{
+	uk_auto_free char *text = NULL;
+	uk_auto_error struct uk_error *none = read_below(dir, "attr/current", SMALL, &text);
+	if (none)
+		return uk_strdup("", &task->label);
+	text[strcspn(text, "\n")] = '\0';
+	return uk_strdup(text, &task->label);
 }
 
 static struct uk_error *read_exe(int dir, struct uk_task *task)
@@ -322,6 +334,8 @@ static struct uk_error *read_resources(int dir, struct uk_task *task)
 		err = read_maps(dir, task);
 	if (!err)
 		err = read_timers(dir, task);
+	if (!err)
+		err = read_label(dir, task);
 	if (!err)
 		err = read_mounts(dir, task);
 	return err;

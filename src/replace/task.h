@@ -106,6 +106,7 @@ struct uk_task {
 	bool kernel;	   /* a kernel thread */
 	bool shadow_stack; /* of the processor, in use */
 	char *cgroup;	   /* in cgroup2, "/system.slice/cron.service" */
+	char *label;	   /* of AppArmor, SELinux or Smack: "unconfined"; "" when not known */
 	uint64_t ns[UK_NS_NR];
 	unsigned int own_ns;  /* bit of each namespace that is not that of PID 1 */
 	unsigned int unknown; /* enum uk_task_part: what could not be read */

@@ -47,7 +47,7 @@ json "as JSON: how it ended" \
 	'it["schema"] == 1 and it["verb"] == "preflight" and it["result"] == "refused"'
 json "as JSON: the machine" 'it["kernel"] == "9.9.9-none" and it["running"]
 	and it["machine"]["verdict"] == "impossible" and it["image_bytes"] > 0
-	and any(f["id"] == "kernel:9.9.9-none" for f in it["machine"]["findings"])'
+	and any(f["id"] == "kernel:9.9.9-none" and f["kind"] == "host" for f in it["machine"]["findings"])'
 json "as JSON: the service" "len(it['services']) == 1
 	and it['services'][0]['name'] == 'pid $kept' and it['services'][0]['kind'] == 'process'
 	and it['services'][0]['verdict'] == 'changed' and it['services'][0]['main_pid'] == $kept

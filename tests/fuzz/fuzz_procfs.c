@@ -64,6 +64,14 @@ static struct uk_error *read_net(const char *text, enum uk_proc_net kind)
 	return err;
 }
 
+static struct uk_error *read_users(const char *text)
+{
+	uk_pids pids = {};
+	struct uk_error *err = uk_proc_parse_sysvipc(text, &pids);
+	uk_vec_deinit(&pids);
+	return err;
+}
+
 static struct uk_error *read_answer(const char *message, size_t len)
 {
 	struct uk_socket socket;
@@ -98,6 +106,8 @@ static struct uk_error *read_one(uint8_t kind, const char *text, size_t len)
 	case 'l':
 		(void)uk_proc_count_itimers(text);
 		return NULL;
+	case 'i':
+		return read_users(text);
 	case 'd':
 		return read_answer(text, len);
 	default:

@@ -56,6 +56,7 @@ static const struct {
 	{ "fuzz_procfs", "maps", "M7f00-7f10 rw-s 00001000 fe:01 1234    /dev/mem\n" },
 	{ "fuzz_procfs", "inet",
 	  "\x04head\n 0: 0100007F:07E8 00000000:0000 0A 1:F 0:0 0 0 0 1613 1\n" },
+	{ "fuzz_procfs", "sysvipc", "ikey msqid lspid lrpid\n0 1 812 813\n" },
 	{ "fuzz_procfs", "unix", "\x05head\n0: 3 0 0 0001 03 1610 /run/x\n" },
 };
 

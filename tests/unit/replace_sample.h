@@ -7,10 +7,12 @@
 #include "replace/preflight.h"
 #include "tap.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -134,6 +136,43 @@ static inline const struct uk_preflight_finding *sample_find(const struct uk_pre
 			return finding;
 	}
 	return NULL;
+}
+
+/* Whatever else runs on this machine may have an interval timer, and is not our business. */
+static inline enum uk_fate worst_of(const struct uk_preflight *preflight)
+{
+	enum uk_fate worst = UK_FATE_EXACT;
+	uk_vec_for_each(finding, &preflight->findings) {
+		if (finding->service && strcmp(finding->rule, "itimer") && finding->verdict > worst)
+			worst = finding->verdict;
+	}
+	return worst;
+}
+
+static inline void judge_child(const struct child *child, const char *rule, enum uk_fate verdict)
+{
+	uk_auto_preflight struct uk_preflight preflight = {};
+	sample_preflight(&child->pid, 1, &preflight);
+	const struct uk_preflight_finding *finding = sample_find(&preflight, rule);
+	uk_vec_for_each(other, &preflight.findings) {
+		if (other->service && other->verdict > verdict && strcmp(other->rule, "itimer"))
+			ck_abort_msg("%s: %s: %s", uk_fate_name(other->verdict), other->id,
+				     other->what);
+	}
+	ck_assert_msg(finding, "nothing is said by the rule %s", rule);
+	ck_assert_int_eq(finding->verdict, verdict);
+	ck_assert_int_eq(worst_of(&preflight), verdict);
+}
+
+/* A socket of IPv4 at a free port of the loopback; its name in @ret. */
+static inline int bound(int type, struct sockaddr_in *ret)
+{
+	socklen_t len = sizeof(*ret);
+	int fd = socket(AF_INET, type, 0);
+	*ret = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = { htonl(0x7f000001) } };
+	child_needs(fd >= 0 && !bind(fd, (struct sockaddr *)ret, sizeof(*ret)));
+	child_needs(!getsockname(fd, (struct sockaddr *)ret, &len));
+	return fd;
 }
 
 #endif

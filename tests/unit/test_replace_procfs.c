@@ -292,6 +292,22 @@ START_TEST(damaged_maps_are_refused)
 }
 END_TEST
 
+START_TEST(users_of_sysv_queues_are_read)
+{
+	uk_pids pids = {};
+	ck_ok(uk_proc_parse_sysvipc("  key  msqid perms cbytes qnum lspid lrpid   uid cuid\n"
+				    "    0      1   600      0    0   812     0  1000 1000\n"
+				    "    0      2   600      0    0     0   813  1000 1000\n",
+				    &pids));
+	ck_assert_uint_eq(pids.len, 2);
+	ck_assert_int_eq(pids.data[0], 812);
+	ck_assert_int_eq(pids.data[1], 813);
+	ck_fails(uk_proc_parse_sysvipc("key lspid\n0\n", &pids), UK_ERR_INVALID, "sysvipc");
+	ck_fails(uk_proc_parse_sysvipc("key lspid\n0 x\n", &pids), UK_ERR_INVALID, "sysvipc");
+	uk_vec_deinit(&pids);
+}
+END_TEST
+
 START_TEST(tables_of_sockets_are_read)
 {
 	uk_proc_sockets sockets = {};
@@ -390,6 +406,7 @@ int main(void)
 	tcase_add_loop_test(tcase, damaged_mounts_are_refused, 0, UK_ARRAY_SIZE(bad_mounts));
 	tcase_add_loop_test(tcase, mappings_are_told_apart, 0, UK_ARRAY_SIZE(paths));
 	tcase_add_loop_test(tcase, damaged_maps_are_refused, 0, UK_ARRAY_SIZE(bad_maps));
+	tcase_add_test(tcase, users_of_sysv_queues_are_read);
 	tcase_add_test(tcase, tables_of_sockets_are_read);
 	tcase_add_loop_test(tcase, damaged_sockets_are_refused, 0, UK_ARRAY_SIZE(bad_sockets));
 	tcase_add_test(tcase, short_answers_of_sock_diag_are_none);

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Verdicts about the system call that a real child sleeps in. */
+/* rooms: replace base */
+#include "replace_sample.h"
+
+#include <linux/futex.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/sem.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+static void sleep_nanosleep(void)
+{
+	syscall(SYS_nanosleep, &(struct timespec){ .tv_sec = 1000 }, NULL);
+}
+
+static void sleep_clock(void)
+{
+	syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_sec = 1000 },
+		NULL);
+}
+
+static void sleep_until(void)
+{
+	struct timespec when;
+	clock_gettime(CLOCK_MONOTONIC, &when);
+	when.tv_sec += 1000;
+	syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
+}
+
+static void sleep_poll(void)
+{
+	syscall(SYS_poll, NULL, 0, 1000000);
+}
+
+static void sleep_ppoll(void)
+{
+	syscall(SYS_ppoll, NULL, 0, NULL, NULL, 8);
+}
+
+static void sleep_select(void)
+{
+	syscall(SYS_select, 0, NULL, NULL, NULL, &(struct timeval){ .tv_sec = 1000 });
+}
+
+static void sleep_epoll(void)
+{
+	struct epoll_event event;
+	syscall(SYS_epoll_wait, epoll_create1(0), &event, 1, -1);
+}
+
+static void wait_futex(const struct timespec *limit)
+{
+	static int word;
+	syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, limit, NULL, 0);
+}
+
+static void sleep_futex(void)
+{
+	wait_futex(NULL);
+}
+
+static void sleep_timed_futex(void)
+{
+	wait_futex(&(struct timespec){ .tv_sec = 1000 });
+}
+
+static void sleep_signal(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	syscall(SYS_rt_sigtimedwait, &set, NULL, NULL, 8);
+}
+
+static void sleep_semaphore(void)
+{
+	struct sembuf take = { .sem_op = -1 };
+	int id = semget(0x75706b31, 1, IPC_CREAT | 0600);
+	child_needs(id >= 0);
+	syscall(SYS_semop, id, &take, 1);
+}
+
+static void sleep_read(void)
+{
+	int ends[2];
+	char byte;
+	child_needs(!pipe(ends));
+	child_needs(read(ends[0], &byte, 1) < 2);
+}
+
+static const struct {
+	child_fn then;
+	long number;
+	const char *rule;
+	enum uk_fate verdict;
+} calls[] = {
+	{ sleep_nanosleep, SYS_nanosleep, "sleep", UK_FATE_CHANGED },
+	{ sleep_clock, SYS_clock_nanosleep, "sleep", UK_FATE_CHANGED },
+	{ sleep_until, SYS_clock_nanosleep, "call", UK_FATE_EXACT },
+	{ sleep_poll, SYS_poll, "poll", UK_FATE_CHANGED },
+	{ sleep_ppoll, SYS_ppoll, "call", UK_FATE_EXACT },
+	{ sleep_select, SYS_select, "call", UK_FATE_EXACT },
+	{ sleep_epoll, SYS_epoll_wait, "epoll", UK_FATE_CHANGED },
+	{ sleep_futex, SYS_futex, "call", UK_FATE_EXACT },
+	{ sleep_timed_futex, SYS_futex, "timed-futex", UK_FATE_CHANGED },
+	{ sleep_signal, SYS_rt_sigtimedwait, "interrupted-call", UK_FATE_CHANGED },
+	{ sleep_semaphore, SYS_semop, "sysv-semaphore", UK_FATE_IMPOSSIBLE },
+	{ sleep_read, SYS_read, "call", UK_FATE_EXACT },
+};
+
+START_TEST(the_call_that_it_sleeps_in_is_judged)
+{
+	struct child child = {};
+	ck_assert(child_start(&child, NULL, calls[_i].then, -1));
+	child_await(&child, calls[_i].number);
+	judge_child(&child, calls[_i].rule, calls[_i].verdict);
+	child_stop(&child);
+	semctl(semget(0x75706b31, 1, 0), 0, IPC_RMID);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("replace_calls");
+	TCase *tcase = tcase_create("calls");
+	tcase_set_timeout(tcase, 30);
+	tcase_add_loop_test(tcase, the_call_that_it_sleeps_in_is_judged, 0, UK_ARRAY_SIZE(calls));
+	suite_add_tcase(suite, tcase);
+	return tap_run(suite);
+}

@@ -11,6 +11,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define ANSWER_SIZE (64 << 10)
@@ -251,13 +252,25 @@ struct dump {
 	bool end, missing; /* the answer is complete; nobody answers */
 };
 
+/* An error, at once or at the end of the dump: no module answers for this protocol. */
+static bool is_failure(const struct nlmsghdr *header)
+{
+	int status;
+	if (header->nlmsg_type != NLMSG_DONE)
+		return header->nlmsg_type == NLMSG_ERROR;
+	if (NLMSG_PAYLOAD(header, 0) < sizeof(status))
+		return false;
+	memcpy(&status, NLMSG_DATA(header), sizeof(status));
+	return status < 0;
+}
+
 /* What one datagram holds. */
 static struct uk_error *take_answers(const char *data, size_t len, struct dump *dump)
 {
 	for (const struct nlmsghdr *header = (const void *)data; NLMSG_OK(header, len);
 	     header = NLMSG_NEXT(header, len)) {
 		struct uk_socket socket;
-		dump->missing = header->nlmsg_type == NLMSG_ERROR;
+		dump->missing = is_failure(header);
 		dump->end = header->nlmsg_type == NLMSG_DONE || dump->missing;
 		if (dump->end)
 			return NULL;

@@ -52,7 +52,7 @@ static size_t fill_request(int family, int protocol, union request *request)
 		request->netlink = (struct netlink_diag_req){
 			.sdiag_family = AF_NETLINK,
 			.sdiag_protocol = NDIAG_PROTO_ALL,
-			.ndiag_show = NDIAG_SHOW_MEMINFO,
+			.ndiag_show = NDIAG_SHOW_MEMINFO | NDIAG_SHOW_GROUPS,
 		};
 		return sizeof(request->netlink);
 	}
@@ -197,6 +197,16 @@ static bool parse_packet(const struct packet_diag_msg *from, size_t len, struct 
 	return true;
 }
 
+static bool has_bits(const struct rtattr *attribute)
+{
+	const char *data = RTA_DATA(attribute);
+	for (size_t i = 0; i < RTA_PAYLOAD(attribute); i++) {
+		if (data[i])
+			return true;
+	}
+	return false;
+}
+
 static bool parse_netlink(const struct netlink_diag_msg *from, size_t len, struct uk_socket *socket)
 {
 	if (len < sizeof(*from))
@@ -209,6 +219,8 @@ static bool parse_netlink(const struct netlink_diag_msg *from, size_t len, struc
 	const struct rtattr *attribute =
 		(const void *)((const char *)from + NLMSG_ALIGN(sizeof(*from)));
 	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
+		if (attribute->rta_type == NETLINK_DIAG_GROUPS)
+			socket->groups = has_bits(attribute);
 		if (attribute->rta_type == NETLINK_DIAG_MEMINFO &&
 		    RTA_PAYLOAD(attribute) >= sizeof(__u32))
 			socket->received = *(const __u32 *)RTA_DATA(attribute);

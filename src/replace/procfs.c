@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/sysmacros.h>
 
 #define SHOWN_MAX 60 /* of a line in an error */
@@ -151,6 +152,17 @@ static bool add_kib(const char *at, uint64_t *sum)
 	return read_u64(&at, 10, &kib) && !__builtin_add_overflow(*sum, kib, sum);
 }
 
+/* A mask as text, which is only compared. One that is longer than any is cut. */
+static void read_processors(const char *at, struct uk_proc_status *status)
+{
+	at += strspn(at, " \t");
+	size_t len = strcspn(at, "\n");
+	if (len >= sizeof(status->processors))
+		len = sizeof(status->processors) - 1;
+	memcpy(status->processors, at, len);
+	status->processors[len] = '\0';
+}
+
 static bool read_status_line(const char *line, struct uk_proc_status *status)
 {
 	const char *at;
@@ -168,6 +180,10 @@ static bool read_status_line(const char *line, struct uk_proc_status *status)
 		return add_kib(at, &status->rss_kib);
 	if ((at = value_of(line, "VmSwap:")))
 		return add_kib(at, &status->swap_kib);
+	if ((at = value_of(line, "THP_enabled:")))
+		status->no_huge = at[strspn(at, " \t")] == '0';
+	if ((at = value_of(line, "Cpus_allowed:")))
+		read_processors(at, status);
 	if ((at = value_of(line, "x86_Thread_features:")))
 		status->shadow_stack = !strncmp(at + strspn(at, " \t"), "shstk", 5);
 	return true;
@@ -225,6 +241,19 @@ static bool read_timer_line(const char *line, struct uk_timerfd *timer)
 	return true;
 }
 
+/* "tfd:        5 events: 80000019 data: ..." */
+static void read_watch(const char *line, struct uk_fd *fd)
+{
+	uint64_t events;
+	const char *at = memmem(line, strcspn(line, "\n"), "events:", strlen("events:"));
+	fd->watches++;
+	if (!value_of(line, "tfd:") || !at)
+		return;
+	at += strlen("events:");
+	if (read_u64(&at, 16, &events))
+		fd->edges |= events & EPOLLET;
+}
+
 static bool read_fdinfo_line(const char *line, struct uk_fd *fd)
 {
 	const char *at;
@@ -248,7 +277,9 @@ static bool read_fdinfo_line(const char *line, struct uk_fd *fd)
 		return read_int(&at, &fd->tty);
 	if (value_of(line, "tfd:") || value_of(line, "inotify wd:") ||
 	    value_of(line, "fanotify ino:") || value_of(line, "fanotify mnt_id:"))
-		fd->watches++;
+		read_watch(line, fd);
+	if ((at = value_of(line, "eventfd-semaphore:")))
+		fd->semaphore = read_u64(&at, 10, &value) && value;
 	return read_timer_line(line, &fd->timer);
 }
 

@@ -163,10 +163,11 @@ static bool is_dead_namespace(const struct uk_rule_subject *subject)
 	return true;
 }
 
-static bool has_strange_clock(const struct uk_rule_subject *subject)
+static bool is_alarm_timer(const struct uk_rule_subject *subject)
 {
-	return subject->fd->kind == UK_FD_TIMERFD && subject->fd->timer.clock != CLOCK_REALTIME &&
-	       subject->fd->timer.clock != CLOCK_MONOTONIC;
+	return subject->fd->kind == UK_FD_TIMERFD &&
+	       (subject->fd->timer.clock == CLOCK_REALTIME_ALARM ||
+		subject->fd->timer.clock == CLOCK_BOOTTIME_ALARM);
 }
 
 static bool is_expired_interval(const struct uk_rule_subject *subject)
@@ -185,6 +186,21 @@ static bool is_absolute(const struct uk_rule_subject *subject)
 static bool is_interval(const struct uk_rule_subject *subject)
 {
 	return subject->fd->kind == UK_FD_TIMERFD && subject->fd->timer.interval;
+}
+
+static bool is_packet_pipe(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_PIPE && (subject->fd->flags & O_DIRECT);
+}
+
+static bool has_edges(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_EPOLL && subject->fd->edges;
+}
+
+static bool is_semaphore(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_EVENTFD && subject->fd->semaphore;
 }
 
 static bool is_watch(const struct uk_rule_subject *subject)
@@ -366,12 +382,21 @@ static const struct uk_rule rules[] = {
 	{ "foreign-pipe", UK_RESOURCE_FD, is_foreign_pipe, UK_FATE_IMPOSSIBLE, NULL,
 	  "keep both in one service, or restart this one without the pipe",
 	  "CRIU 3.17.1, criu/pipes.c: each dump makes its own pipe", tell_foreign_pipe },
+	{ "packet-pipe", UK_RESOURCE_FD, is_packet_pipe, UK_FATE_IMPOSSIBLE,
+	  "a pipe in packet mode (O_DIRECT), which the checkpoint refuses", NULL,
+	  "tried: criu/pipes.c:490" },
+	{ "epoll-edge", UK_RESOURCE_FD, has_edges, UK_FATE_CHANGED,
+	  "an edge that epoll has told already (EPOLLET) is told once more", NULL,
+	  "tried: epoll-edge-seen in docs/replace-criu.md" },
+	{ "eventfd-semaphore", UK_RESOURCE_FD, is_semaphore, UK_FATE_CHANGED,
+	  "a semaphore of eventfd(2) becomes a counter: a read takes all of it", NULL,
+	  "tried: eventfd-semaphore in docs/replace-criu.md" },
 	{ "foreign-namespace", UK_RESOURCE_FD, is_dead_namespace, UK_FATE_IMPOSSIBLE,
 	  "it holds a namespace that no process of the service is in", NULL,
 	  "CRIU 3.17.1, criu/namespaces.c: dump_one_ns_file()" },
-	{ "timerfd-clock", UK_RESOURCE_FD, has_strange_clock, UK_FATE_IMPOSSIBLE,
-	  "a timerfd of another clock than CLOCK_REALTIME and CLOCK_MONOTONIC: restoring it fails",
-	  NULL, "CRIU 3.17.1, criu/timerfd.c: verify_timerfd()" },
+	{ "timerfd-alarm", UK_RESOURCE_FD, is_alarm_timer, UK_FATE_IMPOSSIBLE,
+	  "a timerfd that wakes the machine (CLOCK_REALTIME_ALARM and the like): not tried", NULL,
+	  "CRIU 3.17.1, criu/timerfd.c" },
 	{ "timerfd-expired", UK_RESOURCE_FD, is_expired_interval, UK_FATE_IMPOSSIBLE,
 	  "a repeating timerfd that has expired and was not read would never fire again",
 	  "try again: most programs read it within moments", "tried: dead afterwards" },

@@ -151,6 +151,31 @@ static void tell_foreign(const struct uk_rule_subject *subject, struct uk_strbuf
 		uk_strbuf_addf(what, " (%s)", peer->local);
 }
 
+static bool is_unix_queueing(const struct uk_rule_subject *subject)
+{
+	return is_family(subject, AF_UNIX) && is_listening(subject) && subject->socket->received;
+}
+
+static bool has_unix_datagrams(const struct uk_rule_subject *subject)
+{
+	return is_family(subject, AF_UNIX) && subject->socket->type == SOCK_DGRAM &&
+	       subject->socket->received;
+}
+
+/* Connected within the service, to a listener with a name. */
+static bool has_named_peer(const struct uk_rule_subject *subject)
+{
+	const struct uk_socket *peer = uk_sockets_peer(subject->survey->sockets, subject->socket);
+	return is_family(subject, AF_UNIX) && subject->socket->type != SOCK_DGRAM && peer &&
+	       peer->local[0];
+}
+
+static bool has_credentials(const struct uk_rule_subject *subject)
+{
+	return is_family(subject, AF_UNIX) && subject->socket->peer &&
+	       subject->socket->type != SOCK_DGRAM && subject->task->uid;
+}
+
 /* Connected to one that nobody has: it is on its way in a message. */
 static bool is_in_message(const struct uk_rule_subject *subject)
 {
@@ -209,7 +234,7 @@ static bool has_datagrams(const struct uk_rule_subject *subject)
 
 static bool is_raw(const struct uk_rule_subject *subject)
 {
-	return subject->socket->type == SOCK_RAW &&
+	return subject->socket->type == SOCK_RAW && subject->socket->received &&
 	       (is_family(subject, AF_INET) || is_family(subject, AF_INET6));
 }
 
@@ -225,7 +250,8 @@ static bool has_netlink_data(const struct uk_rule_subject *subject)
 
 static bool is_netlink(const struct uk_rule_subject *subject)
 {
-	return is_family(subject, AF_NETLINK);
+	return is_family(subject, AF_NETLINK) &&
+	       (!subject->socket->diag || subject->socket->groups);
 }
 
 static const struct uk_rule rules[] = {
@@ -259,6 +285,18 @@ static const struct uk_rule rules[] = {
 	{ "unix-in-message", UK_RESOURCE_SOCKET, is_in_message, UK_FATE_IMPOSSIBLE,
 	  "connected to one that no process has: it is on its way in a message, or was just closed",
 	  "try again", UNIX_C },
+	{ "unix-unaccepted", UK_RESOURCE_SOCKET, is_unix_queueing, UK_FATE_CHANGED,
+	  "what was sent on connections that are not accepted at the freeze is lost", NULL,
+	  "tried: unix-backlog in docs/replace-criu.md" },
+	{ "unix-datagrams", UK_RESOURCE_SOCKET, has_unix_datagrams, UK_FATE_CHANGED,
+	  "datagrams that are not read at the freeze lose the name of their sender", NULL,
+	  "tried: unix-dgram-named in docs/replace-criu.md" },
+	{ "unix-named", UK_RESOURCE_SOCKET, has_named_peer, UK_FATE_CHANGED,
+	  "getpeername() gives no name afterwards, and SO_PEERCRED tells root", NULL,
+	  "tried: unix-named, unix-peercred in docs/replace-criu.md" },
+	{ "unix-credentials", UK_RESOURCE_SOCKET, has_credentials, UK_FATE_CHANGED,
+	  "SO_PEERCRED tells root afterwards", NULL,
+	  "tried: unix-peercred in docs/replace-criu.md" },
 	{ "unaccepted", UK_RESOURCE_SOCKET, is_queueing, UK_FATE_CHANGED,
 	  "connections that wait to be accepted are lost, should they still at the freeze", NULL,
 	  INET_C ": --skip-in-flight" },
@@ -271,8 +309,10 @@ static const struct uk_rule rules[] = {
 	  "each service is restored by itself: the first to speak to one that is not back is "
 	  "answered with a reset",
 	  tell_foreign },
-	{ "corked", UK_RESOURCE_SOCKET, is_corked, UK_FATE_IMPOSSIBLE,
-	  "a datagram that is being put together (UDP_CORK)", "try again", INET_C },
+	{ "corked", UK_RESOURCE_SOCKET, is_corked, UK_FATE_CHANGED,
+	  "a datagram that is being put together (UDP_CORK) is lost, should it still be at the "
+	  "freeze",
+	  NULL, "tried: udp4-cork in docs/replace-criu.md" },
 	{ "datagrams", UK_RESOURCE_SOCKET, has_datagrams, UK_FATE_CHANGED,
 	  "datagrams that are not read at the freeze are lost, as they may be on their way", NULL,
 	  INET_C ": the read queue is dropped" },

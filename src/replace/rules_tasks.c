@@ -153,6 +153,25 @@ static bool is_user_namespace(const struct uk_rule_subject *subject)
 	return has_own(subject->task, UK_NS_USER);
 }
 
+static bool is_stopped(const struct uk_rule_subject *subject)
+{
+	return subject->task->state == 'T';
+}
+
+static bool has_own_processors(const struct uk_rule_subject *subject)
+{
+	uk_vec_for_each(thread, &subject->task->threads) {
+		if (thread->own_processors)
+			return true;
+	}
+	return false;
+}
+
+static bool is_without_huge(const struct uk_rule_subject *subject)
+{
+	return subject->task->no_huge;
+}
+
 static bool is_confined(const struct uk_rule_subject *subject)
 {
 	const char *label = subject->task->label;
@@ -255,6 +274,15 @@ static const struct uk_rule rules[] = {
 	{ "user-namespace", UK_RESOURCE_TASK, is_user_namespace, UK_FATE_CHANGED,
 	  "it has a user namespace of its own: accepted by CRIU, not tried over a swap", NULL,
 	  "CRIU 3.17.1, criu/namespaces.c" },
+	{ "stopped", UK_RESOURCE_TASK, is_stopped, UK_FATE_CHANGED,
+	  "it is stopped, and its parent is told so once more", NULL,
+	  "tried: sig-stopped in docs/replace-criu.md" },
+	{ "processors", UK_RESOURCE_TASK, has_own_processors, UK_FATE_CHANGED,
+	  "threads that were bound to processors of their own run on those of the first thread",
+	  NULL, "tried: threads-own in docs/replace-criu.md" },
+	{ "no-huge-pages", UK_RESOURCE_TASK, is_without_huge, UK_FATE_CHANGED,
+	  "it gets huge pages although it asked for none (PR_SET_THP_DISABLE)", NULL,
+	  "tried: mem-thp-disable in docs/replace-criu.md" },
 	{ "profile", UK_RESOURCE_TASK, is_confined, UK_FATE_CHANGED, NULL, NULL,
 	  "CRIU 3.17.1, criu/lsm.c, criu/apparmor.c", tell_confined },
 	{ "sysv-queue", UK_RESOURCE_TASK, uses_queue, UK_FATE_IMPOSSIBLE,

@@ -38,7 +38,8 @@ struct uk_socket {
 	char local[128], remote[128];
 	uint64_t sent, received; /* queued bytes; of a listener received counts connections */
 	uint64_t peer;		 /* of a unix socket: the inode of the other end, or 0 */
-	bool diag;		 /* told by sock_diag: peer is known */
+	bool groups;		 /* of netlink: it listens to what the kernel tells */
+	bool diag;		 /* told by sock_diag: peer and groups are known */
 };
 
 struct uk_sockets;

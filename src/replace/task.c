@@ -142,6 +142,7 @@ static struct uk_error *read_status(int dir, struct uk_task *task)
 	task->rss_kib = status.rss_kib;
 	task->swap_kib = status.swap_kib;
 	task->shadow_stack = status.shadow_stack;
+	task->no_huge = status.no_huge;
 	return NULL;
 }
 
@@ -238,12 +239,35 @@ static struct uk_error *read_thread(int dir, pid_t tid, struct uk_task *task)
 	return err;
 }
 
+/* Which threads may run on other processors than the first. */
+static struct uk_error *compare_processors(int dir, struct uk_task *task)
+{
+	struct uk_proc_status first = {}, other;
+	uk_vec_for_each(thread, &task->threads) {
+		char name[64];
+		uk_auto_free char *text = NULL;
+		snprintf(name, sizeof(name), "task/%d/status", thread->tid);
+		uk_auto_error struct uk_error *gone = read_below(dir, name, SMALL, &text);
+		if (gone)
+			continue;
+		struct uk_error *err = uk_proc_parse_status(text, &other);
+		if (err)
+			return err;
+		if (thread == task->threads.data)
+			first = other;
+		thread->own_processors = strcmp(first.processors, other.processors);
+	}
+	return NULL;
+}
+
 static struct uk_error *read_threads(int dir, struct uk_task *task)
 {
 	uk_pids tids = {};
 	struct uk_error *err = list_sorted(dir, "task", &tids);
 	for (size_t i = 0; i < tids.len && !err; i++)
 		err = read_thread(dir, tids.data[i], task);
+	if (!err && task->threads.len > 1)
+		err = compare_processors(dir, task);
 	uk_vec_deinit(&tids);
 	return err;
 }

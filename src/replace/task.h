@@ -47,6 +47,7 @@ struct uk_thread {
 	char state;	 /* R, S, D, T, t, Z, X, I */
 	int64_t syscall; /* the call it sleeps in; -1 in none, -2 not known */
 	uint64_t args[6];
+	bool own_processors; /* it may run on others than the first thread */
 };
 
 /* A POSIX timer, timer_create(2). Its value cannot be read from outside. */
@@ -105,6 +106,7 @@ struct uk_task {
 	uint64_t swap_kib; /* swapped out */
 	bool kernel;	   /* a kernel thread */
 	bool shadow_stack; /* of the processor, in use */
+	bool no_huge;	   /* PR_SET_THP_DISABLE */
 	char *cgroup;	   /* in cgroup2, "/system.slice/cron.service" */
 	char *label;	   /* of AppArmor, SELinux or Smack: "unconfined"; "" when not known */
 	uint64_t ns[UK_NS_NR];

@@ -213,6 +213,22 @@ static void leave_for_no_session(void)
 	}
 }
 
+static void stop_oneself(void)
+{
+	raise(SIGSTOP);
+}
+
+START_TEST(a_stopped_process_is_told)
+{
+	siginfo_t info;
+	struct child child = {};
+	ck_assert(child_start(&child, NULL, stop_oneself, -1));
+	ck_assert_int_eq(waitid(P_PID, (id_t)child.pid, &info, WSTOPPED), 0);
+	judge_child(&child, "stopped", UK_FATE_CHANGED);
+	child_stop(&child);
+}
+END_TEST
+
 /* The lowest number that is free, where threads of the kernel are. */
 static pid_t fork_low(void)
 {
@@ -289,6 +305,7 @@ int main(void)
 	tcase_add_test(tcase, a_local_connection_needs_both_ends);
 	tcase_add_test(tcase, a_terminal_needs_who_draws_it);
 	tcase_add_test(tcase, a_traced_process_is_not_possible);
+	tcase_add_test(tcase, a_stopped_process_is_told);
 	tcase_add_test(tcase, a_low_number_is_not_possible);
 	tcase_add_test(tcase, a_session_needs_its_leader);
 	suite_add_tcase(suite, tcase);

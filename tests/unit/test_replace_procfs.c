@@ -64,7 +64,8 @@ START_TEST(status_is_read)
 	ck_ok(uk_proc_parse_status("Name:\tx\nUid:\t1\t1000\t1\t1\nTracerPid:\t77\nNSpid:\t812\t5\n"
 				   "RssAnon:\t  100 kB\nRssFile:\t 5 kB\nRssShmem:\t 20 kB\n"
 				   "VmSwap:\t 7 kB\nSeccomp:\t2\nSeccomp_filters:\t3\n"
-				   "x86_Thread_features:\tshstk wrss \n",
+				   "x86_Thread_features:\tshstk wrss \nTHP_enabled:\t0\n"
+				   "Cpus_allowed:\t3,ffffffff\n",
 				   &status));
 	ck_assert_uint_eq(status.uid, 1000);
 	ck_assert_int_eq(status.tracer, 77);
@@ -73,7 +74,9 @@ START_TEST(status_is_read)
 	ck_assert_uint_eq(status.swap_kib, 7);
 	ck_assert_int_eq(status.seccomp, 2);
 	ck_assert_int_eq(status.filters, 3);
-	ck_assert(status.shadow_stack);
+	ck_assert(status.shadow_stack && status.no_huge);
+	ck_assert_str_eq(status.processors, "3,ffffffff");
+
 	ck_fails(uk_proc_parse_status("Uid:\t1\n", &status), UK_ERR_INVALID, "'Uid:\t1'");
 	ck_fails(uk_proc_parse_status("NSpid:\n", &status), UK_ERR_INVALID, "status: cannot");
 	ck_fails(uk_proc_parse_status("RssAnon:\t18446744073709551615 kB\nRssShmem:\t1 kB\n",
@@ -106,12 +109,15 @@ START_TEST(fdinfo_is_read)
 	ck_assert_uint_eq(fd.timer.left, 4000000005);
 	ck_assert_uint_eq(fd.timer.interval, 7000);
 	ck_ok(uk_proc_parse_fdinfo("pos:\t-4096\ntty-index:\t12\nPid:\t-1\n"
-				   "tfd:        5 events:       19\ninotify wd:1 ino:2\n",
+				   "tfd:        5 events: 80000019  data: 5\n"
+				   "eventfd-semaphore: 1\ninotify wd:1 ino:2\n",
 				   &fd));
 	ck_assert_uint_eq(fd.pos, 0);
 	ck_assert_int_eq(fd.tty, 12);
 	ck_assert_int_eq(fd.pidfd, -1);
 	ck_assert_uint_eq(fd.watches, 2);
+	ck_assert(fd.edges && fd.semaphore);
+
 	uk_fd_deinit(&fd);
 }
 END_TEST

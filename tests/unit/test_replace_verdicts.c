@@ -7,6 +7,8 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <mqueue.h>
+#include <pthread.h>
+
 #include <linux/bpf.h>
 #include <linux/io_uring.h>
 #include <linux/netlink.h>
@@ -88,6 +90,59 @@ static void hold_expired(void)
 static void hold_boot_clock(void)
 {
 	set_timerfd(CLOCK_BOOTTIME, 0, 1000, 0);
+}
+
+static void hold_alarm_clock(void)
+{
+	child_wants(timerfd_create(CLOCK_BOOTTIME_ALARM, 0) >= 0);
+}
+
+static void hold_packet_pipe(void)
+{
+	int ends[2];
+	child_needs(!pipe2(ends, O_DIRECT));
+}
+
+static void hold_edges(void)
+{
+	int epoll = epoll_create1(0), event = eventfd(1, 0);
+	child_needs(!epoll_ctl(epoll, EPOLL_CTL_ADD, event,
+			       &(struct epoll_event){ .events = EPOLLIN | EPOLLET }));
+}
+
+/* Kernels before 6.5 do not tell. */
+static void hold_semaphore(void)
+{
+	char text[512] = "";
+	child_needs(eventfd(5, EFD_SEMAPHORE) == 0);
+	int info = open("/proc/self/fdinfo/0", O_RDONLY);
+	child_needs(read(info, text, sizeof(text) - 1) > 0 && !close(info));
+	child_wants(strstr(text, "eventfd-semaphore:"));
+}
+
+static void *wait_bound(void *ready)
+{
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	child_needs(!sched_setaffinity(0, sizeof(set), &set) && write(*(int *)ready, "x", 1) == 1);
+	for (;;)
+		pause();
+}
+
+static void hold_bound_thread(void)
+{
+	int ends[2];
+	char byte;
+	pthread_t thread;
+	child_wants(sysconf(_SC_NPROCESSORS_ONLN) > 1 && !pipe(ends));
+	child_needs(!pthread_create(&thread, NULL, wait_bound, &ends[1]));
+	child_needs(read(ends[0], &byte, 1) == 1);
+}
+
+static void hold_no_huge_pages(void)
+{
+	child_wants(!prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
 }
 
 static void hold_watch(void)
@@ -277,6 +332,18 @@ static void hold_unix_unaccepted(void)
 	child_needs(!connect(client, (struct sockaddr *)&name, len));
 }
 
+static void hold_unix_named(void)
+{
+	hold_unix_unaccepted();
+	child_needs(accept(0, NULL, NULL) >= 0);
+}
+
+static void hold_unix_of_user(void)
+{
+	int ends[2];
+	child_needs(!seteuid(65534) && !socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+}
+
 static void hold_datagram(void)
 {
 	struct sockaddr_in name;
@@ -301,11 +368,21 @@ static void hold_packet(void)
 	child_wants(socket(AF_PACKET, SOCK_RAW, 0) >= 0);
 }
 
-static void hold_netlink(void)
+static void listen_to_kernel(unsigned int groups)
 {
-	struct sockaddr_nl name = { .nl_family = AF_NETLINK };
+	struct sockaddr_nl name = { .nl_family = AF_NETLINK, .nl_groups = groups };
 	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
 	child_wants(fd >= 0 && !bind(fd, (struct sockaddr *)&name, sizeof(name)));
+}
+
+static void hold_netlink(void)
+{
+	listen_to_kernel(0);
+}
+
+static void hold_netlink_groups(void)
+{
+	listen_to_kernel(1);
 }
 
 static void hold_vsock(void)
@@ -360,7 +437,13 @@ static const struct {
 	{ "timerfd, absolute", hold_absolute, "timerfd-absolute", UK_FATE_CHANGED },
 	{ "timerfd, repeating", hold_interval, "timerfd-interval", UK_FATE_CHANGED },
 	{ "timerfd, expired", hold_expired, "timerfd-expired", UK_FATE_IMPOSSIBLE },
-	{ "timerfd, clock", hold_boot_clock, "timerfd-clock", UK_FATE_IMPOSSIBLE },
+	{ "timerfd, clock", hold_boot_clock, "descriptor", UK_FATE_EXACT },
+	{ "timerfd, alarm", hold_alarm_clock, "timerfd-alarm", UK_FATE_IMPOSSIBLE },
+	{ "packet pipe", hold_packet_pipe, "packet-pipe", UK_FATE_IMPOSSIBLE },
+	{ "epoll, edges", hold_edges, "epoll-edge", UK_FATE_CHANGED },
+	{ "eventfd, semaphore", hold_semaphore, "eventfd-semaphore", UK_FATE_CHANGED },
+	{ "bound thread", hold_bound_thread, "processors", UK_FATE_CHANGED },
+	{ "no huge pages", hold_no_huge_pages, "no-huge-pages", UK_FATE_CHANGED },
 	{ "inotify", hold_watch, "watches", UK_FATE_CHANGED },
 	{ "io_uring", hold_ring, "io-uring", UK_FATE_IMPOSSIBLE },
 	{ "pidfd", hold_pidfd, "pidfd", UK_FATE_IMPOSSIBLE },
@@ -386,12 +469,15 @@ static const struct {
 	{ "timer, steady", hold_steady_timer, "posix-timer", UK_FATE_EXACT },
 	{ "TCP", hold_connection, "socket", UK_FATE_EXACT },
 	{ "TCP, not accepted", hold_unaccepted, "unaccepted", UK_FATE_CHANGED },
-	{ "unix, not accepted", hold_unix_unaccepted, "socket", UK_FATE_EXACT },
+	{ "unix, not accepted", hold_unix_unaccepted, "unix-unaccepted", UK_FATE_CHANGED },
+	{ "unix, named", hold_unix_named, "unix-named", UK_FATE_CHANGED },
+	{ "unix, of a user", hold_unix_of_user, "unix-credentials", UK_FATE_CHANGED },
 	{ "UDP, unread", hold_datagram, "datagrams", UK_FATE_CHANGED },
-	{ "UDP, corked", hold_corked, "corked", UK_FATE_IMPOSSIBLE },
-	{ "raw", hold_raw, "raw", UK_FATE_CHANGED },
+	{ "UDP, corked", hold_corked, "corked", UK_FATE_CHANGED },
+	{ "raw", hold_raw, "socket", UK_FATE_EXACT },
 	{ "packet", hold_packet, "packet", UK_FATE_CHANGED },
-	{ "netlink", hold_netlink, "netlink", UK_FATE_CHANGED },
+	{ "netlink", hold_netlink, "socket", UK_FATE_EXACT },
+	{ "netlink, groups", hold_netlink_groups, "netlink", UK_FATE_CHANGED },
 	{ "vsock", hold_vsock, "socket-kind", UK_FATE_IMPOSSIBLE },
 	{ "multipath TCP", hold_multipath, "socket-kind", UK_FATE_IMPOSSIBLE },
 	{ "mount namespace", hold_mounts, "mount-namespace", UK_FATE_IMPOSSIBLE },
@@ -416,13 +502,13 @@ END_TEST
 START_TEST(findings_can_be_accepted)
 {
 	struct child child = {};
-	ck_assert(child_start(&child, hold_boot_clock, NULL, -1));
+	ck_assert(child_start(&child, hold_expired, NULL, -1));
 	uk_auto_preflight struct uk_preflight preflight = {};
 	sample_preflight(&child.pid, 1, &preflight);
 	const struct uk_service *service = &preflight.keep.services.data[0];
-	const struct uk_preflight_finding *finding = sample_find(&preflight, "timerfd-clock");
+	const struct uk_preflight_finding *finding = sample_find(&preflight, "timerfd-expired");
 	char id[64];
-	snprintf(id, sizeof(id), "timerfd-clock:pid %d:%d:fd0", child.pid, child.pid);
+	snprintf(id, sizeof(id), "timerfd-expired:pid %d:%d:fd0", child.pid, child.pid);
 	ck_assert_str_eq(finding->id, id);
 	ck_assert_int_eq(uk_preflight_worst(&preflight, service), UK_FATE_IMPOSSIBLE);
 	ck_fails(uk_preflight_verdict(&preflight), UK_ERR_REFUSED, "1 of 1 services would be lost");

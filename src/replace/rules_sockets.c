@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Rules for sockets. */
 #include "replace/rules.h"
+#include "replace/sockopt.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -216,6 +217,36 @@ static bool is_between_services(const struct uk_rule_subject *subject)
 	return is_tcp(subject) && !is_listening(subject) && foreign_peer(subject, &peer);
 }
 
+/* Names of the options that would be lost, with commas; "" also where they cannot be read. */
+static void name_lost_options(const struct uk_rule_subject *subject, struct uk_strbuf *names)
+{
+	uk_sockopts options = {};
+	uk_auto_error struct uk_error *hidden =
+		uk_sockopt_read_lost(subject->task->pid, subject->fd->number, &options);
+	uk_vec_for_each(option, &options) {
+		if (!hidden)
+			uk_strbuf_addf(names, "%s%s", option == options.data ? "" : ", ",
+				       option->text);
+	}
+	uk_vec_deinit(&options);
+}
+
+static bool has_lost_options(const struct uk_rule_subject *subject)
+{
+	uk_auto_strbuf struct uk_strbuf names = {};
+	if ((!is_family(subject, AF_INET) && !is_family(subject, AF_INET6)) ||
+	    subject->task->own_ns & (1u << UK_NS_NET))
+		return false;
+	name_lost_options(subject, &names);
+	return names.len;
+}
+
+static void tell_lost_options(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addstr(what, "options that the checkpoint does not carry: ");
+	name_lost_options(subject, what);
+}
+
 static bool is_udp(const struct uk_rule_subject *subject)
 {
 	return (is_family(subject, AF_INET) || is_family(subject, AF_INET6)) &&
@@ -328,6 +359,8 @@ static const struct uk_rule rules[] = {
 	{ "netlink", UK_RESOURCE_SOCKET, is_netlink, UK_FATE_CHANGED,
 	  "a netlink socket: what the kernels tell in the time of the swap is not heard", NULL,
 	  "CRIU 3.17.1, criu/sk-netlink.c" },
+	{ "socket-options", UK_RESOURCE_SOCKET, has_lost_options, UK_FATE_CHANGED, NULL, NULL,
+	  "tried: tcp-option-* in docs/replace-criu.md", tell_lost_options },
 	{ "socket", UK_RESOURCE_SOCKET, NULL, UK_FATE_EXACT, NULL, NULL, INET_C },
 };
 

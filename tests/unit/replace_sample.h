@@ -175,4 +175,22 @@ static inline int bound(int type, struct sockaddr_in *ret)
 	return fd;
 }
 
+/* What a child holds, and the rule that gives the worst verdict about it. */
+struct hold_case {
+	const char *name;
+	child_fn make;
+	const char *rule;
+	enum uk_fate verdict;
+};
+
+static inline void judge_case(const struct hold_case *it)
+{
+	struct child child = {};
+	if (child_start(&child, it->make, NULL, -1))
+		judge_child(&child, it->rule, it->verdict);
+	else
+		printf("# %s: not on this kernel\n", it->name);
+	child_stop(&child);
+}
+
 #endif

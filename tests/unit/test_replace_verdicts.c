@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Verdicts about real children that hold real things. */
 /* rooms: replace base */
-#include "base/file.h"
 #include "replace_sample.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <pthread.h>
 
 #include <linux/bpf.h>
 #include <linux/io_uring.h>
-#include <linux/netlink.h>
 #include <linux/perf_event.h>
 #include <pty.h>
 #include <sched.h>
@@ -28,7 +25,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
-#include <sys/un.h>
 #include <time.h>
 
 static void hold_nothing(void)
@@ -305,96 +301,6 @@ static void hold_steady_timer(void)
 	hold_timer(CLOCK_MONOTONIC);
 }
 
-static void hold_connection(void)
-{
-	struct sockaddr_in name;
-	int listener = bound(SOCK_STREAM, &name), client = socket(AF_INET, SOCK_STREAM, 0);
-	child_needs(!listen(listener, 5));
-	child_needs(!connect(client, (struct sockaddr *)&name, sizeof(name)));
-	child_needs(accept(listener, NULL, NULL) >= 0 && write(client, "queued", 6) == 6);
-}
-
-static void hold_unaccepted(void)
-{
-	struct sockaddr_in name;
-	int listener = bound(SOCK_STREAM, &name), client = socket(AF_INET, SOCK_STREAM, 0);
-	child_needs(!listen(listener, 5));
-	child_needs(!connect(client, (struct sockaddr *)&name, sizeof(name)));
-}
-
-static void hold_unix_unaccepted(void)
-{
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	socklen_t len = sizeof(name);
-	int listener = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
-	child_needs(!bind(listener, (struct sockaddr *)&name, sizeof(sa_family_t)));
-	child_needs(!listen(listener, 5) && !getsockname(listener, (struct sockaddr *)&name, &len));
-	child_needs(!connect(client, (struct sockaddr *)&name, len));
-}
-
-static void hold_unix_named(void)
-{
-	hold_unix_unaccepted();
-	child_needs(accept(0, NULL, NULL) >= 0);
-}
-
-static void hold_unix_of_user(void)
-{
-	int ends[2];
-	child_needs(!seteuid(65534) && !socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
-}
-
-static void hold_datagram(void)
-{
-	struct sockaddr_in name;
-	int fd = bound(SOCK_DGRAM, &name);
-	child_needs(sendto(fd, "x", 1, 0, (struct sockaddr *)&name, sizeof(name)) == 1);
-}
-
-static void hold_corked(void)
-{
-	struct sockaddr_in name;
-	int fd = bound(SOCK_DGRAM, &name);
-	child_needs(sendto(fd, "x", 1, MSG_MORE, (struct sockaddr *)&name, sizeof(name)) == 1);
-}
-
-static void hold_raw(void)
-{
-	child_wants(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) >= 0);
-}
-
-static void hold_packet(void)
-{
-	child_wants(socket(AF_PACKET, SOCK_RAW, 0) >= 0);
-}
-
-static void listen_to_kernel(unsigned int groups)
-{
-	struct sockaddr_nl name = { .nl_family = AF_NETLINK, .nl_groups = groups };
-	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
-	child_wants(fd >= 0 && !bind(fd, (struct sockaddr *)&name, sizeof(name)));
-}
-
-static void hold_netlink(void)
-{
-	listen_to_kernel(0);
-}
-
-static void hold_netlink_groups(void)
-{
-	listen_to_kernel(1);
-}
-
-static void hold_vsock(void)
-{
-	child_wants(socket(40, SOCK_STREAM, 0) >= 0 || socket(38, SOCK_SEQPACKET, 0) >= 0);
-}
-
-static void hold_multipath(void)
-{
-	child_wants(socket(AF_INET, SOCK_STREAM, 262) >= 0);
-}
-
 static void hold_mounts(void)
 {
 	child_wants(!unshare(CLONE_NEWNS));
@@ -423,13 +329,7 @@ static void hold_zombie(void)
 	child_needs(!waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT));
 }
 
-/* The worst of a kind that a child has: this rule gave it. */
-static const struct {
-	const char *name;
-	child_fn make;
-	const char *rule;
-	enum uk_fate verdict;
-} cases[] = {
+static const struct hold_case cases[] = {
 	{ "nothing", hold_nothing, "call", UK_FATE_EXACT },
 	{ "plain things", hold_plain_things, "descriptor", UK_FATE_EXACT },
 	{ "timerfd, once", hold_once, "descriptor", UK_FATE_EXACT },
@@ -467,19 +367,6 @@ static const struct {
 	{ "SysV message queue", hold_sysv_queue, "sysv-queue", UK_FATE_IMPOSSIBLE },
 	{ "timer, time of day", hold_real_timer, "posix-timer-real", UK_FATE_CHANGED },
 	{ "timer, steady", hold_steady_timer, "posix-timer", UK_FATE_EXACT },
-	{ "TCP", hold_connection, "socket", UK_FATE_EXACT },
-	{ "TCP, not accepted", hold_unaccepted, "unaccepted", UK_FATE_CHANGED },
-	{ "unix, not accepted", hold_unix_unaccepted, "unix-unaccepted", UK_FATE_CHANGED },
-	{ "unix, named", hold_unix_named, "unix-named", UK_FATE_CHANGED },
-	{ "unix, of a user", hold_unix_of_user, "unix-credentials", UK_FATE_CHANGED },
-	{ "UDP, unread", hold_datagram, "datagrams", UK_FATE_CHANGED },
-	{ "UDP, corked", hold_corked, "corked", UK_FATE_CHANGED },
-	{ "raw", hold_raw, "socket", UK_FATE_EXACT },
-	{ "packet", hold_packet, "packet", UK_FATE_CHANGED },
-	{ "netlink", hold_netlink, "socket", UK_FATE_EXACT },
-	{ "netlink, groups", hold_netlink_groups, "netlink", UK_FATE_CHANGED },
-	{ "vsock", hold_vsock, "socket-kind", UK_FATE_IMPOSSIBLE },
-	{ "multipath TCP", hold_multipath, "socket-kind", UK_FATE_IMPOSSIBLE },
 	{ "mount namespace", hold_mounts, "mount-namespace", UK_FATE_IMPOSSIBLE },
 	{ "network namespace", hold_network, "network-namespace", UK_FATE_CHANGED },
 	{ "part in a PID namespace", hold_inner_process, "pid-namespace-part", UK_FATE_IMPOSSIBLE },
@@ -488,12 +375,7 @@ static const struct {
 
 START_TEST(what_a_child_holds_is_judged)
 {
-	struct child child = {};
-	if (child_start(&child, cases[_i].make, NULL, -1))
-		judge_child(&child, cases[_i].rule, cases[_i].verdict);
-	else
-		printf("# %s: not on this kernel\n", cases[_i].name);
-	child_stop(&child);
+	judge_case(&cases[_i]);
 	unlink("/dev/shm/upkeep-test-file");
 	msgctl(msgget(0x75706b31, 0), IPC_RMID, NULL);
 }

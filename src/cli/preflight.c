@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define STORE "/var/lib/upkeep/images"
+#define STORE "/var/lib/upkeep/replace" /* where `upkeep replace' puts the images */
 
 struct options {
 	const char *kernel;

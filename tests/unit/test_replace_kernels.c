@@ -6,6 +6,7 @@
 #include "base/strbuf.h"
 #include "replace_sample.h"
 
+#include <fcntl.h>
 #include <libgen.h>
 #include <sys/sysmacros.h>
 
@@ -260,6 +261,37 @@ START_TEST(what_forbids_a_jump_is_told)
 }
 END_TEST
 
+static void hold_folder(void)
+{
+	child_needs(open("/", O_RDONLY | O_DIRECTORY) >= 0);
+}
+
+/* Modules of a kernel that has none for the root of this machine. */
+START_TEST(files_need_their_file_system)
+{
+	char name[16];
+	const char *keep = name;
+	struct child child = {};
+	put_kernel(CONFIG);
+	put_modules("kernel/net/unix/unix_diag.ko\n");
+	put_bytes(MODULES "modules.builtin.modinfo", "", 0);
+	ck_ok(uk_process_call(NULL, "depmod", "-b", root, RELEASE, NULL));
+	ck_assert(child_start(&child, hold_folder, NULL, -1));
+	snprintf(name, sizeof(name), "%d", child.pid);
+	const struct uk_preflight_options options = {
+		.paths = &paths, .kernel = RELEASE, .keep = &keep, .nr_keep = 1
+	};
+	uk_auto_preflight struct uk_preflight preflight = {};
+	ck_ok(uk_preflight_run(&options, &preflight));
+	const struct uk_preflight_finding *finding = sample_find(&preflight, "file-system");
+	ck_assert_ptr_nonnull(finding);
+	ck_assert_int_eq(finding->verdict, UK_FATE_IMPOSSIBLE);
+	ck_assert_msg(strstr(finding->what, "which kernel " RELEASE " cannot mount"), "%s",
+		      finding->what);
+	child_stop(&child);
+}
+END_TEST
+
 static void hold_much(void)
 {
 	size_t len = 64 << 20;
@@ -301,6 +333,7 @@ int main(void)
 	tcase_add_test(tcase, what_a_kernel_lacks_is_told);
 	tcase_add_test(tcase, devices_need_a_driver);
 	tcase_add_test(tcase, what_forbids_a_jump_is_told);
+	tcase_add_test(tcase, files_need_their_file_system);
 	tcase_add_test(tcase, images_need_room);
 	suite_add_tcase(suite, tcase);
 	return tap_run(suite);

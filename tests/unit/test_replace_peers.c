@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <pty.h>
+#include <sched.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -267,26 +268,53 @@ START_TEST(a_low_number_is_not_possible)
 }
 END_TEST
 
-START_TEST(a_session_needs_its_leader)
+/* The one child of a child. */
+static struct child inner_of(const struct child *outer)
 {
-	struct child child = {};
-	ck_assert(child_start(&child, leave_for_no_session, NULL, -1));
 	uk_pids pids = {};
-	struct child inner = {};
+	struct child inner = { .shared = -1 };
 	ck_ok(uk_task_list(NULL, &pids));
 	uk_vec_for_each(pid, &pids) {
 		struct uk_task task;
 		uk_auto_error struct uk_error *gone = uk_task_read_brief(NULL, *pid, &task);
 		if (gone)
 			continue;
-		if (task.ppid == child.pid)
+		if (task.ppid == outer->pid)
 			inner.pid = task.pid;
 		uk_task_deinit(&task);
 	}
 	uk_vec_deinit(&pids);
 	ck_assert_int_gt(inner.pid, 0);
+	return inner;
+}
+
+START_TEST(a_session_needs_its_leader)
+{
+	struct child child = {};
+	ck_assert(child_start(&child, leave_for_no_session, NULL, -1));
+	struct child inner = inner_of(&child);
 	judge_child(&inner, "foreign-session", UK_FATE_IMPOSSIBLE);
 	judge_child(&child, "call", UK_FATE_EXACT);
+	kill(inner.pid, SIGKILL);
+	child_stop(&child);
+}
+END_TEST
+
+static void make_pid_namespace(void)
+{
+	child_wants(!unshare(CLONE_NEWPID));
+	leave_for_no_session();
+}
+
+/* One whose first process is the service's is carried whole; a part of one is not. */
+START_TEST(a_pid_namespace_is_kept_whole)
+{
+	struct child child = {};
+	if (!child_start(&child, make_pid_namespace, NULL, -1))
+		return;
+	struct child inner = inner_of(&child);
+	judge_child(&inner, "pid-namespace", UK_FATE_EXACT);
+	judge_child(&child, "pid-namespace-part", UK_FATE_IMPOSSIBLE);
 	kill(inner.pid, SIGKILL);
 	child_stop(&child);
 }
@@ -308,6 +336,7 @@ int main(void)
 	tcase_add_test(tcase, a_stopped_process_is_told);
 	tcase_add_test(tcase, a_low_number_is_not_possible);
 	tcase_add_test(tcase, a_session_needs_its_leader);
+	tcase_add_test(tcase, a_pid_namespace_is_kept_whole);
 	suite_add_tcase(suite, tcase);
 	return tap_run(suite);
 }

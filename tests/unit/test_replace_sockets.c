@@ -7,6 +7,7 @@
 
 #include <linux/netlink.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <sys/un.h>
 
 static void hold_connection(void)
@@ -131,6 +132,38 @@ START_TEST(what_a_child_holds_is_judged)
 }
 END_TEST
 
+static void listen_elsewhere(void)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(4242) };
+	child_wants(!unshare(CLONE_NEWNET));
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	child_needs(!bind(fd, (struct sockaddr *)&name, sizeof(name)) && !listen(fd, 5));
+}
+
+/* sock_diag would tell of our own network alone. */
+START_TEST(sockets_of_other_networks_are_found)
+{
+	char number[16];
+	const char *name = number;
+	struct child child = {};
+	if (!child_start(&child, listen_elsewhere, NULL, -1))
+		return;
+	snprintf(number, sizeof(number), "%d", child.pid);
+	uk_auto_keep struct uk_keep keep = {};
+	uk_auto_sockets struct uk_sockets *sockets = NULL;
+	ck_ok(uk_keep_resolve(NULL, &name, 1, &keep));
+	ck_ok(uk_sockets_read(NULL, &keep, &sockets));
+	const struct uk_task *task = &keep.services.data[0].tasks.data[0];
+	const struct uk_socket *found = uk_sockets_find(sockets, task->fds.data[0].ino);
+	ck_assert_ptr_nonnull(found);
+	ck_assert_str_eq(found->local, "0.0.0.0:4242");
+	ck_assert_int_eq(found->state, UK_SOCKET_LISTEN);
+	ck_assert(!found->diag);
+	ck_assert_uint_eq(found->netns, task->ns[UK_NS_NET]);
+	child_stop(&child);
+}
+END_TEST
+
 START_TEST(options_are_named)
 {
 	struct child child = {};
@@ -161,6 +194,7 @@ int main(void)
 	TCase *tcase = tcase_create("sockets");
 	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, what_a_child_holds_is_judged, 0, UK_ARRAY_SIZE(cases));
+	tcase_add_test(tcase, sockets_of_other_networks_are_found);
 	tcase_add_test(tcase, options_are_named);
 	suite_add_tcase(suite, tcase);
 	return tap_run(suite);

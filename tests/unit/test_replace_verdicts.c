@@ -18,6 +18,7 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/msg.h>
 #include <sys/shm.h>
 #include <sys/signalfd.h>
@@ -381,6 +382,27 @@ START_TEST(what_a_child_holds_is_judged)
 }
 END_TEST
 
+static char memory[] = "/tmp/upkeep-memory-XXXXXX";
+
+static void hold_in_other_memory(void)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "%s/file", memory);
+	child_needs(open(path, O_RDWR | O_CREAT, 0600) >= 0);
+}
+
+START_TEST(a_file_in_memory_of_nobody_is_lost)
+{
+	struct child child = {};
+	ck_assert_ptr_nonnull(mkdtemp(memory));
+	ck_assert_int_eq(mount("tmpfs", memory, "tmpfs", 0, NULL), 0);
+	ck_assert(child_start(&child, hold_in_other_memory, NULL, -1));
+	judge_child(&child, "file-in-other-memory", UK_FATE_IMPOSSIBLE);
+	child_stop(&child);
+	ck_assert(!umount(memory) && !rmdir(memory));
+}
+END_TEST
+
 START_TEST(findings_can_be_accepted)
 {
 	struct child child = {};
@@ -422,6 +444,7 @@ int main(void)
 	TCase *tcase = tcase_create("verdicts");
 	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, what_a_child_holds_is_judged, 0, UK_ARRAY_SIZE(cases));
+	tcase_add_test(tcase, a_file_in_memory_of_nobody_is_lost);
 	tcase_add_test(tcase, findings_can_be_accepted);
 	tcase_add_test(tcase, the_table_is_whole);
 	suite_add_tcase(suite, tcase);

@@ -440,7 +440,8 @@ CLIENTS = {kind.name: kind for kind in (Redis, Memcached, Download, Ssh)}
 
 
 def main():
-    cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    cli = argparse.ArgumentParser(description=__doc__,
+                                  formatter_class=argparse.RawTextHelpFormatter)
     cli.add_argument("client", choices=CLIENTS)
     cli.add_argument("host")
     cli.add_argument("--port", type=int, help="if it is not the service's usual one")

@@ -136,14 +136,14 @@ def set_up_ssh(root, out):
     write(root, "etc/ssh/ssh_host_ed25519_key", (out / "host").read_bytes(), 0o600)
     write(root, "etc/ssh/ssh_host_ed25519_key.pub", (out / "host.pub").read_bytes())
     (root / "root/.ssh").chmod(0o700)
-    key = (out / "host.pub").read_text("ascii")
-    (out / "known_hosts").write_text(f"{ADDRESS},{ADDRESS6} {key}", "ascii")
+    public = (out / "host.pub").read_text("ascii")
+    (out / "known_hosts").write_text(f"{ADDRESS},{ADDRESS6} {public}", "ascii")
 
 
 def set_up_agent(root):
-    write(root, "usr/local/lib/guest-agent", (HERE / "guest/agent.py").read_bytes(), 0o755)
+    write(root, "usr/local/lib/guest-agent", (HERE / "inside/agent.py").read_bytes(), 0o755)
     unit = "etc/systemd/system/guest-agent.service"
-    write(root, unit, (HERE / "guest/guest-agent.service").read_bytes())
+    write(root, unit, (HERE / "inside/guest-agent.service").read_bytes())
     link(root, "etc/systemd/system/sysinit.target.wants/guest-agent.service", f"/{unit}")
 
 
@@ -180,7 +180,7 @@ def make_initrd(kernel, path):
             ramfs.add_link(f"bin/{applet}", "busybox")
     for name in ("proc", "sys", "dev", "root", "sbin"):
         ramfs.add_dir(name)
-    ramfs.add_bytes("init", (HERE / "guest/init").read_bytes(), 0o755)
+    ramfs.add_bytes("init", (HERE / "inside/init").read_bytes(), 0o755)
     ramfs.add_bytes("load", " ".join(FIRST_MODULES).encode())
     guest.add_modules(ramfs, kernel, FIRST_MODULES)
     ramfs.write(path)
@@ -234,7 +234,7 @@ def build(home, out):
 def key():
     """A hash of all that goes in, but the versions that the archive has today."""
     digest = hashlib.sha256()
-    files = [HERE / "image.py", HERE / "packages.list", *sorted((HERE / "guest").iterdir())]
+    files = [HERE / "image.py", HERE / "packages.list", *sorted((HERE / "inside").iterdir())]
     for path in files:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

@@ -4,9 +4,9 @@
 
 Commands reach the guest over a virtio port, not over the network; the agent in the guest says on
 each start which kernel it runs on. QEMU itself tells when the machine was reset: a kernel that came
-by kexec does that not, a reboot does. QEMU runs in a network namespace without a name, in which the
-other end of the guest's network card is a tap device with a real Linux TCP stack: clients are run in
-it, and all of it is gone with QEMU, whatever became of the harness.
+by kexec does that not, a reboot does. QEMU runs in a network namespace without a name, in which
+the other end of the guest's network card is a tap device with a real Linux TCP stack: clients are
+run in it, and all of it is gone with QEMU, whatever became of the harness.
 """
 
 import argparse
@@ -18,7 +18,6 @@ import itertools
 import json
 import os
 import pathlib
-import select
 import shlex
 import shutil
 import signal
@@ -40,7 +39,7 @@ import guest  # noqa: E402  pylint: disable=wrong-import-position
 import image as images  # noqa: E402  pylint: disable=wrong-import-position
 import watch  # noqa: E402  pylint: disable=wrong-import-position
 from guest import BUILD, VmError  # noqa: E402  pylint: disable=wrong-import-position
-from image import ADDRESS, ADDRESS6  # noqa: E402  pylint: disable=wrong-import-position
+from image import ADDRESS  # noqa: E402  pylint: disable=wrong-import-position
 
 OUTSIDE = "10.77.0.1"
 OUTSIDE6 = "fd77::1"
@@ -59,10 +58,11 @@ exec "$@"
 """
 
 
-# What the emulator translated for the kernel before lies in the way of the next one: each write into
-# a page of which it translated something is slow until all of that was thrown away. A small store of
-# translations has less of it (1 GiB by default: a kernel that came by kexec then takes up to thrice
-# as long to boot as the first), and without ERMS a page is cleared in an eighth of the writes.
+# What the emulator translated for the kernel before lies in the way of the next one: each write
+# into a page of which it translated something is slow until all of that was thrown away. A small
+# store of translations has less of it (1 GiB by default: a kernel that came by kexec then takes up
+# to thrice as long to boot as the first), and without ERMS a page is cleared in an eighth of the
+# writes.
 FEW_TRANSLATIONS = ",tb-size=96"
 PROCESSOR = "max,-erms"
 
@@ -270,9 +270,9 @@ class System:
         try:
             self.agent = Channel(self.folder / "agent", self._from_agent)
             self.monitor = Channel(self.folder / "qmp", self._from_monitor)
-        except VmError as error:
+        except VmError as deaf:
             said = (self.folder / "qemu.log").read_text("utf-8", "replace")
-            raise VmError(f"{error}\n{said}") from None
+            raise VmError(f"{deaf}\n{said}") from None
         self.agent.start()
         self.monitor.start()
         self.monitor.send('{"execute": "qmp_capabilities"}')
@@ -458,9 +458,9 @@ class System:
         job = self.spawn(command, **options)
         try:
             done = job.wait(deadline)
-        except GuestError as error:
+        except GuestError as late:
             job.kill(signal.SIGKILL)
-            raise GuestError(f"{command}: {job.result().output}\n{error}") from None
+            raise GuestError(f"{command}: {job.result().output}\n{late}") from None
         if check and done.status != 0:
             raise GuestError(f"{command}: exit {done.status}: {done.output.strip()}")
         return done

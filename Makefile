@@ -9,6 +9,7 @@ include mk/tests.mk
 include mk/cli.mk
 include mk/vm.mk
 include mk/zoo.mk
+include mk/replace.mk
 include mk/match.mk
 include mk/demo.mk
 include mk/corpus.mk

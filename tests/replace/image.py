@@ -125,6 +125,8 @@ def set_up_services(root):
     edit(root, "etc/redis/redis.conf", r"^protected-mode yes$", "protected-mode no")
     edit(root, "etc/memcached.conf", r"^-l 127\.0\.0\.1$", "-l 0.0.0.0")
     write(root, "var/www/html/big", big_file())
+    # Else `systemctl reboot` is a kexec, too.
+    edit(root, "etc/default/kexec", r"^LOAD_KEXEC=.*$", "LOAD_KEXEC=false")
 
 
 def set_up_ssh(root, out):
@@ -181,7 +183,7 @@ def make_initrd(kernel, path):
     for name in ("proc", "sys", "dev", "root", "sbin"):
         ramfs.add_dir(name)
     ramfs.add_bytes("init", (HERE / "inside/init").read_bytes(), 0o755)
-    ramfs.add_bytes("load", " ".join(FIRST_MODULES).encode())
+    ramfs.add_bytes("load", "".join(f"{name}\n" for name in FIRST_MODULES).encode())
     guest.add_modules(ramfs, kernel, FIRST_MODULES)
     ramfs.write(path)
 

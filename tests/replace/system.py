@@ -12,8 +12,6 @@ run in it, and all of it is gone with QEMU, whatever became of the harness.
 import argparse
 import base64
 import collections
-import ctypes
-import io
 import itertools
 import json
 import os
@@ -21,10 +19,8 @@ import pathlib
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tarfile
 import tempfile
 import threading
 import time
@@ -38,6 +34,7 @@ sys.path.insert(0, str(HERE.parent / "vm"))
 import guest  # noqa: E402  pylint: disable=wrong-import-position
 import image as images  # noqa: E402  pylint: disable=wrong-import-position
 import watch  # noqa: E402  pylint: disable=wrong-import-position
+from channel import Channel, Job, Payload  # noqa: E402  pylint: disable=wrong-import-position
 from guest import BUILD, VmError  # noqa: E402  pylint: disable=wrong-import-position
 from image import ADDRESS  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -45,7 +42,6 @@ OUTSIDE = "10.77.0.1"
 OUTSIDE6 = "fd77::1"
 MAC = "52:54:00:77:00:02"
 WORK = BUILD.parent / "replace"
-IN_CHUNK = 24 * 1024
 
 # Run in a network namespace of its own; $@ is QEMU.
 NETWORK = f"""
@@ -57,7 +53,6 @@ ip link set tap0 up
 exec "$@"
 """
 
-
 # What the emulator translated for the kernel before lies in the way of the next one: each write
 # into a page of which it translated something is slow until all of that was thrown away. A small
 # store of translations has less of it (1 GiB by default: a kernel that came by kexec then takes up
@@ -66,141 +61,20 @@ exec "$@"
 FEW_TRANSLATIONS = ",tb-size=96"
 PROCESSOR = "max,-erms"
 
+DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
+
 
 class GuestError(VmError):
     """The guest did not do what was asked of it."""
 
 
-Result = collections.namedtuple("Result", "status output")
 Hello = collections.namedtuple("Hello", "release boot_id uptime when")
-
-
-def die_with_parent():
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
-class Job:
-    """A command that runs in the guest."""
-
-    def __init__(self, system, number, sink):
-        self.system = system
-        self.number = number
-        self.sink = sink
-        self.output = bytearray()
-        self.status = None  # None while it runs, and for good if its kernel went away
-        self.over = False
-
-    def take(self, data):
-        self.output += data
-        if self.sink:
-            self.sink(data)
-
-    def result(self):
-        return Result(self.status, self.output.decode("utf-8", "replace"))
-
-    def wait(self, deadline=60):
-        """The end of the command, or that of the kernel it ran on: its status is None then."""
-        self.system.wait(lambda: self.over, deadline, f"the command {self.number} to end")
-        return self.result()
-
-    def feed(self, data):
-        """Gives the command input; None ends it."""
-        if data is None:
-            self.system.send(f"eof {self.number}")
-            return
-        for start in range(0, len(data), IN_CHUNK):
-            part = base64.b64encode(data[start:start + IN_CHUNK]).decode()
-            self.system.send(f"in {self.number} {part}")
-
-    def kill(self, number=signal.SIGTERM):
-        self.system.send(f"kill {self.number} {int(number)}")
-
-
-class Channel(threading.Thread):
-    """One Unix socket of QEMU's; gives each line to @take, in its own thread."""
-
-    def __init__(self, path, take, deadline=10):
-        super().__init__(daemon=True)
-        self.take = take
-        self.sending = threading.Lock()  # never taken together with another one
-        self.socket = socket.socket(socket.AF_UNIX)
-        end = time.monotonic() + deadline
-        while True:
-            try:
-                self.socket.connect(str(path))
-                break
-            except (FileNotFoundError, ConnectionRefusedError):
-                if time.monotonic() > end:
-                    raise VmError(f"{path}: QEMU does not listen") from None
-                time.sleep(0.02)
-
-    def run(self):
-        unread = b""
-        while True:
-            try:
-                data = self.socket.recv(65536)
-            except OSError:
-                data = b""
-            if not data:
-                return
-            *lines, unread = (unread + data).split(b"\n")
-            for line in lines:
-                self.take(line)
-
-    def send(self, line):
-        with self.sending:
-            self.socket.sendall(line.encode() + b"\n")
-
-    def close(self):
-        try:
-            self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.socket.close()
-        if self.is_alive():
-            self.join(5)
-
-
-class Payload:
-    """Files that are laid over the root before the first boot: a tar archive as a disk."""
-
-    def __init__(self):
-        self.raw = io.BytesIO()
-        self.tar = tarfile.open(fileobj=self.raw, mode="w", format=tarfile.GNU_FORMAT)
-        self.empty = True
-
-    @staticmethod
-    def _owned(info):
-        info.uid = info.gid = 0
-        info.uname = info.gname = "root"
-        return info
-
-    def add(self, host, name):
-        """A file or folder of the host."""
-        host = pathlib.Path(host)
-        if not host.exists():
-            raise VmError(f"{host}: neither a file nor a folder")
-        if name.endswith("/"):
-            name += host.name
-        self.tar.add(host.resolve(), name.strip("/"), filter=self._owned)
-        self.empty = False
-
-    def add_bytes(self, name, data, mode=0o644):
-        info = self._owned(tarfile.TarInfo(name.strip("/")))
-        info.size, info.mode, info.mtime = len(data), mode, time.time()
-        self.tar.addfile(info, io.BytesIO(data))
-        self.empty = False
-
-    def write(self, path):
-        self.tar.close()
-        data = self.raw.getvalue()
-        path.write_bytes(data + b"\0" * (-len(data) % 4096))
 
 
 class System:
     """One guest, from its first boot to its end."""
 
-    # pylint: disable=too-many-instance-attributes
+    # pylint: disable=too-many-instance-attributes,too-many-public-methods
     def __init__(self, release, **options):
         """@release boots first. Options: folder (else a temporary one), log, memory, cpus, append,
         accel, devices (more arguments for QEMU), stay (go on when the harness ends)."""
@@ -247,13 +121,12 @@ class System:
                    "-b", self.image / "root.ext4", self.folder / "disk.qcow2"])
         (self.folder / "keys").symlink_to(self.image)
         self.payload.write(self.folder / "put")
-        if self.options.stay:
-            self.options.stay = {"start_new_session": True}
         with open(self.folder / "qemu.log", "w", encoding="utf-8") as said:
             self.qemu = subprocess.Popen(
-                ["unshare", "--net", "sh", "-e", "-c", NETWORK, "sh", *self.argv()],
+                [*(() if self.options.stay else DIE_WITH_PARENT),
+                 "unshare", "--net", "sh", "-e", "-c", NETWORK, "sh", *self.argv()],
                 stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
-                **(self.options.stay or {"preexec_fn": die_with_parent}))
+                start_new_session=bool(self.options.stay))
         self.pid = self.qemu.pid
         (self.folder / "pid").write_text(f"{self.pid}\n", "ascii")
         self._connect()
@@ -299,7 +172,7 @@ class System:
                 "-serial", f"file:{self.log}",
                 "-qmp", f"unix:{self.folder}/qmp,server=on,wait=off",
                 "-netdev", "tap,id=net,ifname=tap0,script=no,downscript=no",
-                "-device", f"virtio-net-pci,netdev=net,mac={MAC},addr=3",
+                "-device", f"virtio-net-pci,netdev=net,mac={MAC},romfile=,addr=3",
                 *disks,
                 "-device", "virtio-serial-pci,addr=5",
                 "-chardev", f"socket,id=agent,path={self.folder}/agent,server=on,wait=off",
@@ -488,7 +361,7 @@ class System:
 
     def client(self, argv, **options):
         """Starts a client outside; it ends with the harness."""
-        return subprocess.Popen(self.outside(argv), preexec_fn=die_with_parent, **options)
+        return subprocess.Popen([*DIE_WITH_PARENT, *self.outside(argv)], **options)
 
     @property
     def keys(self):

@@ -261,6 +261,15 @@ def prune(home):
         shutil.rmtree(path, ignore_errors=True)
 
 
+def sweep(home):
+    """Removes what a killed build left, but nothing in which something is mounted."""
+    mounts = pathlib.Path("/proc/self/mounts").read_text("utf-8")
+    for pattern in ("new.*", "root.*"):
+        for path in home.glob(pattern):
+            if str(path) not in mounts:
+                shutil.rmtree(path, ignore_errors=True)
+
+
 def find_image(say=lambda text: None):
     """The folder with root.ext4, vmlinuz-*, initrd-*, id, known_hosts; made if it is not there."""
     home = home_folder()
@@ -268,6 +277,7 @@ def find_image(say=lambda text: None):
     with open(home / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not image.is_dir():
+            sweep(home)
             say(f"making the Debian system {image.name}: some minutes")
             with tempfile.TemporaryDirectory(prefix="new.", dir=home) as new:
                 build(home, pathlib.Path(new))

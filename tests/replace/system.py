@@ -130,6 +130,9 @@ class System:
         self.pid = self.qemu.pid
         (self.folder / "pid").write_text(f"{self.pid}\n", "ascii")
         self._connect()
+        if self.scratch:  # QEMU has them open: so they are gone with it, whatever becomes of us
+            (self.folder / "disk.qcow2").unlink()
+            (self.folder / "put").unlink()
         return self
 
     def attach(self):

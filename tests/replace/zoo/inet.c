@@ -437,16 +437,16 @@ static void option_setup(void)
 
 static void option_check(void)
 {
-	char text[64];
+	const int wanted = options[option].found;
+	const bool both = options[option].level != IPPROTO_TCP ||
+			  options[option].option != TCP_QUICKACK;
+	const int of_listener =
+		both ? get(listener, options[option].level, options[option].option) : wanted;
+	const int of_connection = get(ours, options[option].level, options[option].option);
 
-	if (options[option].level == IPPROTO_TCP && options[option].option == TCP_QUICKACK)
-		goto connected;
-	snprintf(text, sizeof(text), "%s of the listener", options[option].name);
-	zoo_same(text, options[option].found,
-		 get(listener, options[option].level, options[option].option));
-connected:
-	zoo_same(options[option].name, options[option].found,
-		 get(ours, options[option].level, options[option].option));
+	zoo_want(of_listener == wanted && of_connection == wanted,
+		 "%s: wanted %d, found %d of the listener, %d of the connection",
+		 options[option].name, wanted, of_listener, of_connection);
 }
 
 static void option_sabotage(void)
@@ -633,7 +633,6 @@ static void multicast_setup(void)
 	if (setsockopt(theirs, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof(group)))
 		zoo_skip("IP_ADD_MEMBERSHIP: %s", strerror(errno));
 	ours = make(SOCK_DGRAM);
-	zoo_sys(setsockopt(ours, IPPROTO_IP, IP_MULTICAST_IF, &group, sizeof(group)));
 	bound.v4.sin_addr = group.imr_multiaddr;
 }
 
@@ -641,6 +640,7 @@ static void multicast_verify(void)
 {
 	struct pollfd about = { .fd = theirs, .events = POLLIN };
 
+	zoo_sys(setsockopt(ours, IPPROTO_IP, IP_MULTICAST_IF, &group, sizeof(group)));
 	zoo_sys(sendto(ours, "group", 5, 0, &bound.any, sizeof(bound.v4)));
 	zoo_same("poll for what was sent to the group", 1, poll(&about, 1, 2000));
 }

@@ -2,7 +2,7 @@
 # How the source is laid out, and what tools say of the scripts.
 
 FORMATTED = $(shell git ls-files 'src/*.[ch]' 'tests/unit/*.[ch]' 'tests/fuzz/*.c' \
-	'tests/match/*.c' 'tests/cli/*.c')
+	'tests/match/*.c' 'tests/cli/*.c' 'tests/replace/zoo/*.[ch]')
 SHELL_SCRIPTS = $(shell git grep -lE '^\#!/bin/sh|^\# shellcheck shell=sh' -- . ':!*.mk')
 
 .PHONY: format lint

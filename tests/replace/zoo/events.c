@@ -21,7 +21,7 @@
 
 static int fd = -1, ends[2], second[2];
 
-/* --- epoll -------------------------------------------------------------------------------- */
+/* --- epoll ----------------------------------------------------------------------------------- */
 
 static void watch(int epoll, int what, uint32_t events, uint64_t data)
 {
@@ -144,7 +144,7 @@ static void epoll_sabotage(void)
 		zoo_sys(epoll_ctl(fd, EPOLL_CTL_MOD, ends[0], &event));
 }
 
-/* --- eventfd, signalfd ------------------------------------------------------------------------ */
+/* --- eventfd, signalfd ----------------------------------------------------------------------- */
 
 static void eventfd_setup(void)
 {
@@ -205,7 +205,8 @@ static void signalfd_sabotage(void)
 	zoo_sys(read(fd, &info, sizeof(info)));
 }
 
-/* --- inotify, fanotify ------------------------------------------------------------------------- */
+/* --- inotify, fanotify -------------------------------------------------------------------------
+ */
 
 static int watches[2];
 
@@ -294,7 +295,7 @@ static void fanotify_sabotage(void)
 	zoo_sys(fanotify_mark(fd, FAN_MARK_FLUSH, 0, AT_FDCWD, "."));
 }
 
-/* --- pidfd, AIO, io_uring, BPF, perf, userfaultfd: a refusal is the least that is wanted ---- */
+/* --- pidfd, AIO, io_uring, BPF, perf, userfaultfd: a refusal is the least that is wanted ----- */
 
 static pid_t child;
 
@@ -336,8 +337,10 @@ static void aio_setup(void)
 static void aio_verify(void)
 {
 	static char text[] = "asynchronous";
-	struct iocb request = { .aio_lio_opcode = IOCB_CMD_PWRITE, .aio_fildes = (uint32_t)fd,
-				.aio_buf = (uintptr_t)text, .aio_nbytes = sizeof(text),
+	struct iocb request = { .aio_lio_opcode = IOCB_CMD_PWRITE,
+				.aio_fildes = (uint32_t)fd,
+				.aio_buf = (uintptr_t)text,
+				.aio_nbytes = sizeof(text),
 				.aio_data = 99 };
 	struct iocb *list[] = { &request };
 	struct io_event event = { 0 };

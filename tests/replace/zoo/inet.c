@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * TCP and UDP over IPv4 and IPv6. The cases' argument is the family; the peer is a process of the same
- * tree on the loopback interface, or one outside that never reconnects (zoo_peer.py).
+ * TCP and UDP over IPv4 and IPv6. The cases' argument is the family; the peer is a process of the
+ * same tree on the loopback interface, or one outside that never reconnects (zoo_peer.py).
  */
 #include "zoo.h"
 
@@ -141,7 +141,7 @@ static void connect_both(void)
 	theirs = (int)zoo_sys(accept(listener, NULL, NULL));
 }
 
-/* --- established: what is unread on either side, with the peer in another process ------------- */
+/* --- established: what is unread on either side, with the peer in another process ------------ */
 
 static void talk_body(void)
 {
@@ -191,7 +191,8 @@ static void talk_sabotage(void)
 	zoo_send(ours, "x");
 }
 
-/* --- what is unsent: more than the peer takes -------------------------------------------------- */
+/* --- what is unsent: more than the peer takes --------------------------------------------------
+ */
 
 static void unsent_setup(void)
 {
@@ -263,7 +264,8 @@ static void unsent_sabotage(void)
 		;
 }
 
-/* --- half closed ---------------------------------------------------------------------------------- */
+/* --- half closed
+ * ---------------------------------------------------------------------------------- */
 
 static void half_setup(void)
 {
@@ -373,7 +375,8 @@ static void urgent_sabotage(void)
 	zoo_same("recv", 1, recv(theirs, &byte, 1, MSG_OOB));
 }
 
-/* --- options ------------------------------------------------------------------------------------------ */
+/* --- options
+ * ------------------------------------------------------------------------------------------ */
 
 static const struct {
 	const char *name;
@@ -438,8 +441,8 @@ static void option_setup(void)
 static void option_check(void)
 {
 	const int wanted = options[option].found;
-	const bool both = options[option].level != IPPROTO_TCP ||
-			  options[option].option != TCP_QUICKACK;
+	const bool both =
+		options[option].level != IPPROTO_TCP || options[option].option != TCP_QUICKACK;
 	const int of_listener =
 		both ? get(listener, options[option].level, options[option].option) : wanted;
 	const int of_connection = get(ours, options[option].level, options[option].option);
@@ -456,8 +459,8 @@ static void option_sabotage(void)
 		listener = make(SOCK_STREAM);
 		return;
 	}
-	set_option(ours, options[option].value > 1 ? options[option].value * 2 :
-						     !options[option].value);
+	set_option(ours,
+		   options[option].value > 1 ? options[option].value * 2 : !options[option].value);
 }
 
 static void congestion_check(void)
@@ -537,7 +540,8 @@ static void fresh_sabotage(void)
 	theirs = make(SOCK_STREAM);
 }
 
-/* --- UDP --------------------------------------------------------------------------------------------- */
+/* --- UDP
+ * --------------------------------------------------------------------------------------------- */
 
 static void udp_setup(void)
 {
@@ -616,7 +620,8 @@ static void udp_cork_sabotage(void)
 	zoo_send(ours, "y");
 }
 
-/* A member of a multicast group gets what is sent there; others do not, without IP_MULTICAST_ALL. */
+/* A member of a multicast group gets what is sent there; others do not, without IP_MULTICAST_ALL.
+ */
 static struct ip_mreqn group;
 
 static void multicast_setup(void)
@@ -650,7 +655,8 @@ static void multicast_sabotage(void)
 	zoo_sys(setsockopt(theirs, IPPROTO_IP, IP_DROP_MEMBERSHIP, &group, sizeof(group)));
 }
 
-/* --- other families ------------------------------------------------------------------------------------ */
+/* --- other families
+ * ------------------------------------------------------------------------------------ */
 
 static void raw_setup(void)
 {
@@ -671,7 +677,8 @@ static void close_sabotage(void)
 
 static void packet_setup(void)
 {
-	struct sockaddr_ll name = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP),
+	struct sockaddr_ll name = { .sll_family = AF_PACKET,
+				    .sll_protocol = htons(ETH_P_IP),
 				    .sll_ifindex = 1 };
 
 	ours = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IP));
@@ -722,7 +729,8 @@ static void netlink_verify(void)
 	zoo_want(recv(ours, answer, sizeof(answer), 0) > 0, "no answer");
 }
 
-/* --- a peer outside, which never reconnects ---------------------------------------------------------- */
+/* --- a peer outside, which never reconnects
+ * ---------------------------------------------------------- */
 
 static int ticks; /* the peer's lines that came by themselves, numbered from 1 */
 
@@ -804,20 +812,20 @@ static void peer_sabotage(void)
 	zoo_same("read", 1, read(ours, &byte, 1));
 }
 
-#define BOTH(name, ...)                                           \
-	{ "tcp4-" name, __VA_ARGS__, .arg = AF_INET },            \
-	{                                                         \
-		"tcp6-" name, __VA_ARGS__, .arg = AF_INET6        \
+#define BOTH(name, ...)                                                                            \
+	{ "tcp4-" name, __VA_ARGS__, .arg = AF_INET },                                             \
+	{                                                                                          \
+		"tcp6-" name, __VA_ARGS__, .arg = AF_INET6                                         \
 	}
-#define UDP(name, ...)                                            \
-	{ "udp4-" name, __VA_ARGS__, .arg = AF_INET },            \
-	{                                                         \
-		"udp6-" name, __VA_ARGS__, .arg = AF_INET6        \
+#define UDP(name, ...)                                                                             \
+	{ "udp4-" name, __VA_ARGS__, .arg = AF_INET },                                             \
+	{                                                                                          \
+		"udp6-" name, __VA_ARGS__, .arg = AF_INET6                                         \
 	}
-#define OPTION(name, number)                                                              \
-	{                                                                                 \
-		"tcp-option-" name, option_setup, option_check, NULL, option_sabotage,    \
-			.arg = number                                                     \
+#define OPTION(name, number)                                                                       \
+	{                                                                                          \
+		"tcp-option-" name, option_setup, option_check, NULL, option_sabotage,             \
+			.arg = number                                                              \
 	}
 
 const struct zoo_case zoo_inet[] = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * System V and POSIX IPC. The argument tells whether the case brings an IPC namespace of its own: there
- * is no other way in which CRIU takes System V IPC.
+ * System V and POSIX IPC. The argument tells whether the case brings an IPC namespace of its own:
+ * there is no other way in which CRIU takes System V IPC.
  */
 #include "zoo.h"
 
@@ -35,7 +35,8 @@ static void own_ipc(void)
 		zoo_sys(unshare(CLONE_NEWIPC));
 }
 
-/* --- System V: shared memory ---------------------------------------------------------------------- */
+/* --- System V: shared memory
+ * ---------------------------------------------------------------------- */
 
 static void shm_body(void)
 {
@@ -90,7 +91,8 @@ static void shm_sabotage(void)
 	shmctl(id, IPC_RMID, NULL);
 }
 
-/* --- System V: semaphores ------------------------------------------------------------------------- */
+/* --- System V: semaphores
+ * ------------------------------------------------------------------------- */
 
 static int value_of(int number)
 {
@@ -162,7 +164,8 @@ static void undo_sabotage(void)
 	semctl(id, 0, IPC_RMID);
 }
 
-/* --- System V: messages ----------------------------------------------------------------------------- */
+/* --- System V: messages
+ * ----------------------------------------------------------------------------- */
 
 struct message {
 	long type;
@@ -211,7 +214,8 @@ static void msg_sabotage(void)
 	msgctl(id, IPC_RMID, NULL);
 }
 
-/* --- POSIX ---------------------------------------------------------------------------------------------- */
+/* --- POSIX
+ * ---------------------------------------------------------------------------------------------- */
 
 static void mq_setup(void)
 {

@@ -126,7 +126,8 @@ static void cow_body(void)
 	zoo_await_go();
 	compare("child: pages of both", area, SIZE / 2, 0);
 	compare("child: pages of its own", area + SIZE / 2, SIZE / 4, 77);
-	compare("child: pages that the parent has changed", area + SIZE / 4 * 3, SIZE / 4, SIZE / 4 * 3);
+	compare("child: pages that the parent has changed", area + SIZE / 4 * 3, SIZE / 4,
+		SIZE / 4 * 3);
 	for (int i = 0; i < PAGES / 2; i += PAGES / 8)
 		zoo.page->numbers[i / (PAGES / 8)] = (int)page_frame(area + i * PAGE);
 	zoo_step(0, 2);
@@ -370,8 +371,8 @@ static void mprotect_sabotage(void)
 
 static void madvise_setup(void)
 {
-	static const int advice[] = { MADV_DONTFORK, MADV_DONTDUMP, MADV_WIPEONFORK,
-				      MADV_SEQUENTIAL, MADV_RANDOM, MADV_NOHUGEPAGE };
+	static const int advice[] = { MADV_DONTFORK,   MADV_DONTDUMP, MADV_WIPEONFORK,
+				      MADV_SEQUENTIAL, MADV_RANDOM,   MADV_NOHUGEPAGE };
 
 	private_setup();
 	if (zoo_sys(madvise(area, SIZE, advice[zoo.arg])) < 0)
@@ -442,8 +443,8 @@ static void fileshared_check(void)
 
 static void grows_setup(void)
 {
-	area = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0);
+	area = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN,
+		    -1, 0);
 	zoo_want(area != MAP_FAILED, "mmap: %s", strerror(errno));
 	fill(area, SIZE, 0);
 }
@@ -469,8 +470,8 @@ static void layout_check(void)
 	/* Addresses and rights; the names of shared areas without a file are the kernel's own. */
 	while (fgets(line, sizeof(line), maps))
 		if (have + 64 < sizeof(text) && !strstr(line, "[v"))
-			have += (size_t)sprintf(text + have, "%.*s\n",
-						(int)strcspn(line, " ") + 5, line);
+			have += (size_t)sprintf(text + have, "%.*s\n", (int)strcspn(line, " ") + 5,
+						line);
 	fclose(maps);
 	snprintf(brk_text, sizeof(brk_text), "%p", sbrk(0));
 	zoo_kept("end of the heap", brk_text);

@@ -30,7 +30,8 @@ static void unshare_or_skip(int what)
 		zoo_skip("unshare: %s", strerror(errno));
 }
 
-/* --- host name -------------------------------------------------------------------------------------- */
+/* --- host name
+ * -------------------------------------------------------------------------------------- */
 
 static void uts_setup(void)
 {
@@ -53,9 +54,11 @@ static void uts_sabotage(void)
 	zoo_sys(sethostname("lost", 4));
 }
 
-/* --- mounts ------------------------------------------------------------------------------------------ */
+/* --- mounts
+ * ------------------------------------------------------------------------------------------ */
 
-/* As PrivateTmp= does it: a folder that nobody else sees over a public one, and read-only places. */
+/* As PrivateTmp= does it: a folder that nobody else sees over a public one, and read-only places.
+ */
 static void mnt_setup(void)
 {
 	unshare_or_skip(CLONE_NEWNS);
@@ -101,7 +104,8 @@ static void mnt_sabotage(void)
 	zoo_sys(umount2(zoo_path("public"), MNT_DETACH));
 }
 
-/* --- network ------------------------------------------------------------------------------------------ */
+/* --- network
+ * ------------------------------------------------------------------------------------------ */
 
 static void up(const char *name, const char *address)
 {
@@ -178,7 +182,8 @@ static void sysctl_check(void)
 	zoo_text("ip_default_ttl", "77\n", text);
 }
 
-/* --- process ids ----------------------------------------------------------------------------------------- */
+/* --- process ids
+ * ----------------------------------------------------------------------------------------- */
 
 /* The tree's first process is number 1 of its namespace; the one before it only tells who it is. */
 static void pid_setup(void)
@@ -235,7 +240,8 @@ static void pid_sabotage(void)
 	child = 3;
 }
 
-/* --- the others -------------------------------------------------------------------------------------------- */
+/* --- the others
+ * -------------------------------------------------------------------------------------------- */
 
 static void link_of(const char *kind, char *text, size_t size)
 {

@@ -35,7 +35,8 @@ static void keep_status(const char *key)
 	zoo_kept(key, line);
 }
 
-/* --- groups and sessions ----------------------------------------------------------------------------- */
+/* --- groups and sessions
+ * ----------------------------------------------------------------------------- */
 
 static void idle_body(void)
 {
@@ -161,7 +162,8 @@ static void zombie_sabotage(void)
 	waitpid(child, NULL, 0);
 }
 
-/* --- who it is -------------------------------------------------------------------------------------------- */
+/* --- who it is
+ * -------------------------------------------------------------------------------------------- */
 
 /* Parts that are different for each other: real, effective, saved, for files; groups. */
 static void creds_setup(void)
@@ -243,7 +245,8 @@ static void expect_else(void)
 	zoo.page->numbers[0] = 1;
 }
 
-/* --- seccomp --------------------------------------------------------------------------------------------- */
+/* --- seccomp
+ * --------------------------------------------------------------------------------------------- */
 
 /* Some call gets EXDEV, another one kills who does it. */
 static void add_filter(uint32_t call, uint32_t verdict)
@@ -289,7 +292,8 @@ static void seccomp_verify(void)
 	zoo_same("signal", SIGSYS, WTERMSIG(status));
 }
 
-/* --- limits, priorities ---------------------------------------------------------------------------------- */
+/* --- limits, priorities
+ * ---------------------------------------------------------------------------------- */
 
 static void rlimits_setup(void)
 {
@@ -382,8 +386,10 @@ struct deadline {
 
 static void deadline_setup(void)
 {
-	const struct deadline attr = { .size = sizeof(attr), .policy = SCHED_DEADLINE,
-				       .runtime = 20000000, .deadline = 100000000,
+	const struct deadline attr = { .size = sizeof(attr),
+				       .policy = SCHED_DEADLINE,
+				       .runtime = 20000000,
+				       .deadline = 100000000,
 				       .period = 200000000 };
 
 	if (syscall(SYS_sched_setattr, 0, &attr, 0))
@@ -489,7 +495,8 @@ static void coredump_sabotage(void)
 	write_to("/proc/self/coredump_filter", "0x33");
 }
 
-/* --- folders, umask ---------------------------------------------------------------------------------------- */
+/* --- folders, umask
+ * ---------------------------------------------------------------------------------------- */
 
 static void cwd_setup(void)
 {
@@ -566,7 +573,9 @@ static void umask_sabotage(void)
 	umask(0);
 }
 
-/* --- prctl -------------------------------------------------------------------------------------------------- */
+/* --- prctl
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static void name_setup(void)
 {
@@ -741,7 +750,8 @@ static void personality_sabotage(void)
 	zoo_sys(personality(0));
 }
 
-/* --- what the kernel remembers ---------------------------------------------------------------------------- */
+/* --- what the kernel remembers
+ * ---------------------------------------------------------------------------- */
 
 /* A field of /proc/self/stat, counted as in proc(5). */
 static const char *stat_field(int number)
@@ -834,18 +844,19 @@ static void key_setup(void)
 {
 	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, "zoo") < 0)
 		zoo_skip("keyctl: %s", strerror(errno));
-	key = zoo_sys(syscall(SYS_add_key, "user", "zoo:key", "secret", 6,
-			      KEY_SPEC_SESSION_KEYRING));
+	key = zoo_sys(
+		syscall(SYS_add_key, "user", "zoo:key", "secret", 6, KEY_SPEC_SESSION_KEYRING));
 }
 
 static void key_check(void)
 {
 	char text[16] = "";
 
-	zoo_same("keyctl", 6, syscall(SYS_keyctl, KEYCTL_READ,
-				      syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING,
-					      "user", "zoo:key", 0),
-				      text, sizeof(text)));
+	zoo_same("keyctl", 6,
+		 syscall(SYS_keyctl, KEYCTL_READ,
+			 syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user",
+				 "zoo:key", 0),
+			 text, sizeof(text)));
 	zoo_bytes("key", "secret", text, 6);
 }
 
@@ -971,8 +982,7 @@ const struct zoo_case zoo_process[] = {
 	{ "proc-nice", nice_setup, nice_check, NULL, nice_sabotage },
 	{ "proc-sched-fifo", sched_setup, sched_check, NULL, sched_sabotage, .arg = SCHED_FIFO },
 	{ "proc-sched-rr", sched_setup, sched_check, NULL, sched_sabotage, .arg = SCHED_RR },
-	{ "proc-sched-batch", sched_setup, sched_check, NULL, sched_sabotage,
-	  .arg = SCHED_BATCH },
+	{ "proc-sched-batch", sched_setup, sched_check, NULL, sched_sabotage, .arg = SCHED_BATCH },
 	{ "proc-sched-idle", sched_setup, sched_check, NULL, sched_sabotage, .arg = SCHED_IDLE },
 	{ "proc-sched-reset", reset_setup, reset_check, NULL, sched_sabotage },
 	{ "proc-sched-deadline", deadline_setup, deadline_check, NULL, sched_sabotage },

@@ -27,7 +27,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
 	last_pid = info->si_pid;
 }
 
-static void catch(int number, int flags)
+static void catch (int number, int flags)
 {
 	struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | flags };
 
@@ -55,11 +55,11 @@ static void let_go(int number)
 
 static void handlers_setup(void)
 {
-	catch(SIGUSR1, SA_RESTART);
-	catch(SIGUSR2, SA_NODEFER | SA_RESETHAND | SA_ONSTACK);
+	catch (SIGUSR1, SA_RESTART);
+	catch (SIGUSR2, SA_NODEFER | SA_RESETHAND | SA_ONSTACK);
 	zoo_want(signal(SIGHUP, SIG_IGN) != SIG_ERR, "signal");
 	zoo_want(signal(SIGCHLD, SIG_DFL) != SIG_ERR, "signal");
-	catch(SIGRTMAX, SA_NOCLDWAIT);
+	catch (SIGRTMAX, SA_NOCLDWAIT);
 }
 
 static void handlers_check(void)
@@ -121,7 +121,7 @@ static void altstack_setup(void)
 	stack = malloc(65536);
 	about.ss_sp = stack;
 	zoo_sys(sigaltstack(&about, NULL));
-	catch(SIGUSR1, SA_ONSTACK);
+	catch (SIGUSR1, SA_ONSTACK);
 }
 
 static volatile uintptr_t seen_at;
@@ -188,7 +188,7 @@ static void inside_verify(void)
 /* An ordinary signal is pending once, with who sent it. */
 static void pending_setup(void)
 {
-	catch(SIGUSR1, 0);
+	catch (SIGUSR1, 0);
 	hold_back(SIGUSR1);
 	zoo_sys(kill(getpid(), SIGUSR1));
 	zoo_sys(kill(getpid(), SIGUSR1));
@@ -214,14 +214,14 @@ static void pending_verify(void)
 static void pending_sabotage(void)
 {
 	signal(SIGUSR1, SIG_IGN);
-	catch(SIGUSR1, 0);
+	catch (SIGUSR1, 0);
 }
 
 /* Real-time signals queue with their values, in order, lower numbers first. */
 static void queued_setup(void)
 {
 	for (int i = 1; i >= 0; i--) {
-		catch(SIGRTMIN + 4 + i, 0);
+		catch (SIGRTMIN + 4 + i, 0);
 		hold_back(SIGRTMIN + 4 + i);
 		for (int n = 0; n < 4; n++)
 			zoo_sys(sigqueue(getpid(), SIGRTMIN + 4 + i,
@@ -264,7 +264,7 @@ static pthread_t thread;
 
 static void thread_setup(void)
 {
-	catch(SIGRTMIN + 6, 0);
+	catch (SIGRTMIN + 6, 0);
 	zoo_same("pthread_create", 0, pthread_create(&thread, NULL, thread_body, NULL));
 	while (stage < 1)
 		zoo_pause(5);
@@ -284,7 +284,7 @@ static void thread_verify(void)
 static void thread_sabotage(void)
 {
 	signal(SIGRTMIN + 6, SIG_IGN);
-	catch(SIGRTMIN + 6, 0);
+	catch (SIGRTMIN + 6, 0);
 }
 
 /* A child that is stopped stays stopped, and its parent has been told or is told once. */

@@ -40,7 +40,8 @@ static int ends[2], fd = -1;
 static double began;
 static volatile uint32_t *word;
 
-/* --- what all have in common ------------------------------------------------------------------- */
+/* --- what all have in common -------------------------------------------------------------------
+ */
 
 /* What the call gave, and that it did not before .go; no other wake-up is wanted. */
 static void woke(long wanted, long found)
@@ -89,7 +90,8 @@ static void shared_word(void)
 	zoo_want(word != MAP_FAILED, "mmap: %s", strerror(errno));
 }
 
-/* --- nanosleep and its kin ---------------------------------------------------------------------- */
+/* --- nanosleep and its kin ----------------------------------------------------------------------
+ */
 
 static void nanosleep_sleep(void)
 {
@@ -113,8 +115,8 @@ static void absolute_sleep(void)
 
 	start_clock();
 	time = spec(zoo_now((clockid_t)zoo.arg) + zoo_lasts());
-	timed_out(0, 0, syscall(SYS_clock_nanosleep, (clockid_t)zoo.arg, TIMER_ABSTIME, &time,
-				NULL));
+	timed_out(0, 0,
+		  syscall(SYS_clock_nanosleep, (clockid_t)zoo.arg, TIMER_ABSTIME, &time, NULL));
 }
 
 static void real_sleep(void)
@@ -129,7 +131,8 @@ static void real_sleep(void)
 	zoo_near("seconds late", 0, zoo_now(CLOCK_REALTIME) - moment, ZOO_EARLY_BY, ZOO_LATE_BY);
 }
 
-/* --- poll, select, epoll -------------------------------------------------------------------------- */
+/* --- poll, select, epoll
+ * -------------------------------------------------------------------------- */
 
 static void pipe_setup(void)
 {
@@ -269,7 +272,8 @@ static void epoll_pwait_sleep(void)
 	pipe_done();
 }
 
-/* --- futex --------------------------------------------------------------------------------------------- */
+/* --- futex
+ * --------------------------------------------------------------------------------------------- */
 
 static void futex_sleep(void)
 {
@@ -343,7 +347,8 @@ static void step_wake(void)
 	zoo_step(0, 2);
 }
 
-/* --- read, write ---------------------------------------------------------------------------------------- */
+/* --- read, write
+ * ---------------------------------------------------------------------------------------- */
 
 static void read_sleep(void)
 {
@@ -460,7 +465,8 @@ static void signal_wake(void)
 	zoo_sys(sigqueue(zoo.root, SIGUSR2, (union sigval){ .sival_int = 5 }));
 }
 
-/* --- sockets -------------------------------------------------------------------------------------------- */
+/* --- sockets
+ * -------------------------------------------------------------------------------------------- */
 
 static struct sockaddr_in bound = { .sin_family = AF_INET };
 
@@ -564,7 +570,8 @@ static void waitall_wake(void)
 	zoo_send(ends[1], "rest");
 }
 
-/* --- wait, signals ------------------------------------------------------------------------------------------ */
+/* --- wait, signals
+ * ------------------------------------------------------------------------------------------ */
 
 static pid_t child;
 
@@ -659,7 +666,9 @@ static void sigwait_time_sleep(void)
 	timed_out(-1, EAGAIN, syscall(SYS_rt_sigtimedwait, &mask, NULL, &time, sizeof(mask)));
 }
 
-/* --- locks -------------------------------------------------------------------------------------------------- */
+/* --- locks
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static void holder_body(void)
 {
@@ -693,7 +702,9 @@ static void setlkw_sleep(void)
 	woke(0, syscall(SYS_fcntl, fd, F_SETLKW, &whole));
 }
 
-/* --- IPC ------------------------------------------------------------------------------------------------------ */
+/* --- IPC
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /* In an IPC namespace of its own: the only way in which CRIU takes System V IPC at all. */
 static void own_ipc(void)
@@ -809,7 +820,9 @@ static void mq_wake(void)
 	zoo_sys(mq_send(fd, "hello", 5, 0));
 }
 
-/* --- AIO, splice --------------------------------------------------------------------------------------------------- */
+/* --- AIO, splice
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static aio_context_t aio;
 
@@ -840,7 +853,8 @@ static void splice_sleep(void)
 	zoo_empty(ends[0]);
 }
 
-/* --- a shell's way: several threads, each in another call ------------------------------------------------------------ */
+/* --- a shell's way: several threads, each in another call
+ * ------------------------------------------------------------ */
 
 static int other_ends[2];
 static volatile int threads_done;
@@ -894,10 +908,10 @@ static void threads_wake(void)
 	pipe_wake();
 }
 
-#define SLEEPER(name, setup_hook, sleep_hook, wake_hook, number, ...)                    \
-	{                                                                                \
-		"sleep-" name, .setup = setup_hook, .sleep = sleep_hook,                 \
-			       .wake = wake_hook, .nr = number, ##__VA_ARGS__            \
+#define SLEEPER(name, setup_hook, sleep_hook, wake_hook, number, ...)                              \
+	{                                                                                          \
+		"sleep-" name, .setup = setup_hook, .sleep = sleep_hook, .wake = wake_hook,        \
+			       .nr = number, ##__VA_ARGS__                                         \
 	}
 
 const struct zoo_case zoo_sleeping[] = {
@@ -944,8 +958,7 @@ const struct zoo_case zoo_sleeping[] = {
 	SLEEPER("wait4", wait_setup, wait4_sleep, step_wake, SYS_wait4),
 	SLEEPER("waitid", wait_setup, waitid_sleep, step_wake, SYS_waitid),
 	SLEEPER("pause", catch_setup, pause_sleep, signal_wake, SYS_pause),
-	SLEEPER("sigsuspend", sigsuspend_setup, sigsuspend_sleep, signal_wake,
-		SYS_rt_sigsuspend),
+	SLEEPER("sigsuspend", sigsuspend_setup, sigsuspend_sleep, signal_wake, SYS_rt_sigsuspend),
 	SLEEPER("sigwait", sigsuspend_setup, sigwait_sleep, signal_wake, SYS_rt_sigtimedwait),
 	SLEEPER("sigwait-time", sigsuspend_setup, sigwait_time_sleep, NULL, SYS_rt_sigtimedwait),
 	SLEEPER("flock", holder_setup, flock_sleep, step_wake, SYS_flock),

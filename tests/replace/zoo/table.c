@@ -18,7 +18,7 @@ ZOO_FAMILY(zoo_ns);
 ZOO_FAMILY(zoo_sleeping);
 
 const struct zoo_case *const zoo_families[] = {
-	zoo_threads, zoo_memory, zoo_files, zoo_pipes, zoo_events, zoo_timers, zoo_signals,
-	zoo_unix,    zoo_inet,	 zoo_process, zoo_tty,	 zoo_ipc,    zoo_ns,	 zoo_sleeping,
-	NULL,
+	zoo_threads, zoo_memory,  zoo_files, zoo_pipes,	   zoo_events,
+	zoo_timers,  zoo_signals, zoo_unix,  zoo_inet,	   zoo_process,
+	zoo_tty,     zoo_ipc,	  zoo_ns,    zoo_sleeping, NULL,
 };

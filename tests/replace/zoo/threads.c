@@ -26,8 +26,7 @@ static volatile int started, go_on;
 static void start(void *(*body)(void *))
 {
 	for (long i = 0; i < THREADS; i++)
-		zoo_same("pthread_create", 0,
-			 pthread_create(&threads[i], NULL, body, (void *)i));
+		zoo_same("pthread_create", 0, pthread_create(&threads[i], NULL, body, (void *)i));
 	while (started < THREADS)
 		zoo_pause(5);
 }
@@ -197,8 +196,8 @@ static void *own_body(void *number)
 	zoo_sys(sched_setaffinity(0, sizeof(cpus), &cpus));
 	rest();
 	if (zoo.kind)
-		pthread_sigmask(SIG_SETMASK, NULL, NULL), syscall(SYS_setpriority, 0,
-								  syscall(SYS_gettid), 10);
+		pthread_sigmask(SIG_SETMASK, NULL, NULL),
+			syscall(SYS_setpriority, 0, syscall(SYS_gettid), 10);
 	pthread_sigmask(SIG_SETMASK, NULL, &later);
 	for (int s = 1; s < 64; s++)
 		zoo_same("thread's mask", sigismember(&mask, s), sigismember(&later, s));

@@ -42,7 +42,7 @@ static void on_timer(int number, siginfo_t *info, void *context)
 	overrun = info->si_overrun;
 }
 
-static void catch(int number)
+static void catch (int number)
 {
 	struct sigaction action = { .sa_sigaction = on_timer, .sa_flags = SA_SIGINFO | SA_RESTART };
 
@@ -84,7 +84,8 @@ static void fired_often(double interval)
 			 interval * 0.4);
 }
 
-/* --- clocks ------------------------------------------------------------------------------------ */
+/* --- clocks ------------------------------------------------------------------------------------
+ */
 
 static pid_t child;
 static clockid_t clocks[] = { CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_MONOTONIC_RAW,
@@ -140,11 +141,12 @@ static void clock_sabotage(void)
 		zoo.page->numbers[1] = -1;
 }
 
-/* --- setitimer ------------------------------------------------------------------------------------ */
+/* --- setitimer
+ * ------------------------------------------------------------------------------------ */
 
 static void itimer_setup(void)
 {
-	catch(SIGALRM);
+	catch (SIGALRM);
 	zoo_sys(setitimer(ITIMER_REAL, &(struct itimerval){ .it_value = val(lasts) }, NULL));
 }
 
@@ -162,7 +164,7 @@ static void itimer_repeat_setup(void)
 {
 	const struct itimerval every = { { 1, 0 }, { 1, 0 } };
 
-	catch(SIGALRM);
+	catch (SIGALRM);
 	zoo_sys(setitimer(ITIMER_REAL, &every, NULL));
 }
 
@@ -194,7 +196,7 @@ static void burn_till(double left)
 
 static void itimer_cpu_setup(void)
 {
-	catch(cpu_signals[zoo.arg]);
+	catch (cpu_signals[zoo.arg]);
 	zoo_sys(setitimer(cpu_timers[zoo.arg], &(struct itimerval){ .it_value = val(1.6) }, NULL));
 	burn_till(0.8);
 }
@@ -215,13 +217,15 @@ static void itimer_cpu_sabotage(void)
 	zoo_sys(setitimer(cpu_timers[zoo.arg], &(struct itimerval){ 0 }, NULL));
 }
 
-/* --- POSIX timers ---------------------------------------------------------------------------------- */
+/* --- POSIX timers
+ * ---------------------------------------------------------------------------------- */
 
 static timer_t timer;
 
 static void make_timer(clockid_t clock, int notify)
 {
-	struct sigevent event = { .sigev_notify = notify, .sigev_signo = SIGRTMIN + 2,
+	struct sigevent event = { .sigev_notify = notify,
+				  .sigev_signo = SIGRTMIN + 2,
 				  .sigev_value.sival_int = 4711 };
 	timer_t first;
 
@@ -230,7 +234,7 @@ static void make_timer(clockid_t clock, int notify)
 	zoo_sys(timer_create(CLOCK_MONOTONIC, NULL, &first));
 	zoo_sys(timer_create(clock, &event, &timer));
 	zoo_sys(timer_delete(first));
-	catch(SIGRTMIN + 2);
+	catch (SIGRTMIN + 2);
 }
 
 static void arm(double first, double interval, int flags)
@@ -291,9 +295,8 @@ static void at_wall_moment(double found, double found_monotonic)
 	const double late = found - moment;
 
 	zoo_want(late > -ZOO_EARLY_BY, "%.2f s too early", -late);
-	zoo_want(late < ZOO_LATE_BY ||
-			 (zoo.page->gap_at > 0 && late < zoo.page->gap &&
-			  found_monotonic < zoo.page->gap_at + ZOO_LATE_BY),
+	zoo_want(late < ZOO_LATE_BY || (zoo.page->gap_at > 0 && late < zoo.page->gap &&
+					found_monotonic < zoo.page->gap_at + ZOO_LATE_BY),
 		 "%.2f s too late (the swap took %.2f s)", late, zoo.page->gap);
 }
 
@@ -389,7 +392,8 @@ static void posix_cpu_verify(void)
 	signal_is_right();
 }
 
-/* --- timerfd --------------------------------------------------------------------------------------- */
+/* --- timerfd
+ * --------------------------------------------------------------------------------------- */
 
 static int fd;
 static clockid_t fd_clock;
@@ -532,8 +536,8 @@ const struct zoo_case zoo_timers[] = {
 	{ "itimer-repeat", itimer_repeat_setup, NULL, itimer_repeat_verify, itimer_sabotage },
 	{ "itimer-virtual", itimer_cpu_setup, itimer_cpu_check, itimer_cpu_verify,
 	  itimer_cpu_sabotage, .arg = 0 },
-	{ "itimer-prof", itimer_cpu_setup, itimer_cpu_check, itimer_cpu_verify,
-	  itimer_cpu_sabotage, .arg = 1 },
+	{ "itimer-prof", itimer_cpu_setup, itimer_cpu_check, itimer_cpu_verify, itimer_cpu_sabotage,
+	  .arg = 1 },
 	{ "ptimer-once", posix_setup, NULL, posix_verify, posix_sabotage, .arg = SIGEV_SIGNAL },
 	{ "ptimer-thread", posix_setup, NULL, posix_verify, posix_sabotage,
 	  .arg = SIGEV_THREAD_ID },

@@ -127,7 +127,8 @@ static void modes_sabotage(void)
 	zoo_sys(ioctl(master, TIOCPKT, &off));
 }
 
-/* --- a shell ------------------------------------------------------------------------------------------- */
+/* --- a shell
+ * ------------------------------------------------------------------------------------------- */
 
 /* What comes from the terminal till it contains @text. */
 static void await_text(const char *text)

@@ -21,7 +21,8 @@ static struct sockaddr_un name_of(const char *suffix, socklen_t *size)
 	if (suffix[0] == '@') {
 		*size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
 				    (size_t)snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1,
-						     "zoo-%s-%s", suffix + 1, strrchr(zoo.dir, '/') + 1));
+						     "zoo-%s-%s", suffix + 1,
+						     strrchr(zoo.dir, '/') + 1));
 		return name;
 	}
 	snprintf(name.sun_path, sizeof(name.sun_path), "%s", zoo_path(suffix));
@@ -171,7 +172,8 @@ static void gone_sabotage(void)
 	zoo_same("read", 1, read(ends[1], &byte, 1));
 }
 
-/* --- named ones --------------------------------------------------------------------------------- */
+/* --- named ones ---------------------------------------------------------------------------------
+ */
 
 static const char *socket_name(void)
 {
@@ -301,13 +303,16 @@ static void dgram_sabotage(void)
 	recv_one(listener, "first");
 }
 
-/* --- descriptors on their way ----------------------------------------------------------------------- */
+/* --- descriptors on their way
+ * ----------------------------------------------------------------------- */
 
 static void pass(int through, int what)
 {
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct iovec data = { "fd", 2 };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr message = { .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = control,
 				  .msg_controllen = sizeof(control) };
 	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
 
@@ -322,7 +327,9 @@ static int passed(int through)
 {
 	char control[CMSG_SPACE(sizeof(int))] = { 0 }, text[3] = "";
 	struct iovec data = { text, 2 };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr message = { .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = control,
 				  .msg_controllen = sizeof(control) };
 	struct cmsghdr *head;
 	int fd;
@@ -383,7 +390,8 @@ static void passed_sabotage(void)
 	zoo_sys(lseek(third, 0, SEEK_SET));
 }
 
-/* --- options, credentials ------------------------------------------------------------------------------- */
+/* --- options, credentials
+ * ------------------------------------------------------------------------------- */
 
 static int option(int fd, int name)
 {
@@ -471,16 +479,14 @@ static void peer_sabotage(void)
 const struct zoo_case zoo_unix[] = {
 	{ "unix-stream", pair_setup, NULL, pair_verify, pair_sabotage, .arg = SOCK_STREAM },
 	{ "unix-dgram", pair_setup, NULL, pair_verify, pair_sabotage, .arg = SOCK_DGRAM },
-	{ "unix-seqpacket", pair_setup, NULL, pair_verify, pair_sabotage,
-	  .arg = SOCK_SEQPACKET },
+	{ "unix-seqpacket", pair_setup, NULL, pair_verify, pair_sabotage, .arg = SOCK_SEQPACKET },
 	{ "unix-two", two_setup, NULL, two_verify, two_sabotage },
 	{ "unix-half-closed", half_setup, NULL, half_verify, half_sabotage },
 	{ "unix-peer-gone", gone_setup, NULL, gone_verify, gone_sabotage },
 	{ "unix-listen", listen_setup, NULL, listen_verify, listen_sabotage },
 	{ "unix-listen-abstract", listen_setup, NULL, listen_verify, listen_sabotage, .arg = 1 },
 	{ "unix-named", named_setup, named_check, named_verify, named_sabotage },
-	{ "unix-named-abstract", named_setup, named_check, named_verify, named_sabotage,
-	  .arg = 1 },
+	{ "unix-named-abstract", named_setup, named_check, named_verify, named_sabotage, .arg = 1 },
 	{ "unix-backlog", backlog_setup, NULL, backlog_verify, backlog_sabotage },
 	{ "unix-dgram-named", dgram_setup, NULL, dgram_verify, dgram_sabotage },
 	{ "unix-dgram-abstract", dgram_setup, NULL, dgram_verify, dgram_sabotage, .arg = 1 },

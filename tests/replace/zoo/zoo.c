@@ -18,7 +18,7 @@
 
 struct zoo zoo;
 
-/* --- saying what is wrong ----------------------------------------------------------- */
+/* --- saying what is wrong -------------------------------------------------------------------- */
 
 char *zoo_path(const char *suffix)
 {
@@ -180,7 +180,7 @@ void zoo_errno_at(const char *file, int line, const char *what, int wanted, long
 			    strerror(errno));
 }
 
-/* --- waiting ------------------------------------------------------------------------ */
+/* --- waiting --------------------------------------------------------------------------------- */
 
 double zoo_now(clockid_t clock)
 {
@@ -269,7 +269,7 @@ void zoo_await_step(int step, int value)
 	}
 }
 
-/* --- processes, files ----------------------------------------------------------------- */
+/* --- processes, files ------------------------------------------------------------------------ */
 
 void zoo_register(pid_t pid)
 {
@@ -393,7 +393,7 @@ uint8_t zoo_byte(size_t position)
 	return (uint8_t)(position * 7 + position / 251 + 1);
 }
 
-/* --- the course of a case ----------------------------------------------------------------- */
+/* --- the course of a case -------------------------------------------------------------------- */
 
 static void say_ready(void)
 {
@@ -488,8 +488,8 @@ static int run_case(const struct zoo_case *one, const char *dir, enum zoo_kind k
 		perror(dir);
 		return 2;
 	}
-	zoo.page = mmap(NULL, sizeof(*zoo.page), PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	zoo.page = mmap(NULL, sizeof(*zoo.page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
 	if (zoo.page == MAP_FAILED)
 		return 2;
 	if (getpid() != getsid(0) && setsid() < 0) {
@@ -547,7 +547,8 @@ int main(int argc, char **argv)
 	if (!strcmp(verb, "run") && argc == 4)
 		return run_case(one, argv[3], ZOO_INTACT);
 	if (!strcmp(verb, "sabotage") && (argc == 4 || argc == 5))
-		return run_case(one, argv[3], argc == 5 ? (enum zoo_kind)atoi(argv[4]) : ZOO_BROKEN);
+		return run_case(one, argv[3],
+				argc == 5 ? (enum zoo_kind)atoi(argv[4]) : ZOO_BROKEN);
 	fprintf(stderr, "usage: zoo list | run NAME DIR | kinds NAME | sabotage NAME DIR [KIND]\n");
 	return 2;
 }

@@ -21,10 +21,9 @@
  *
  *	setup		makes the resource
  *	check		says whether it is right and leaves it as it is; once more after .go
- *	sleep		sleeps in system call @nr till @wake was called in another process after .go, or
- *			for a time of its own; says whether it ended as it should. Cases without it
- *			wait for .go in steps of 20 ms.
- *	verify		uses the resource up
+ *	sleep		sleeps in system call @nr till @wake was called in another process after
+ *.go, or for a time of its own; says whether it ended as it should. Cases without it wait for .go
+ *in steps of 20 ms. verify		uses the resource up
  *
  * @sabotage breaks the resource before the second check. Cases that sleep need none: see kinds.
  */
@@ -37,16 +36,16 @@ struct zoo_case {
 	void (*sleep)(void);
 	void (*wake)(void);
 	long nr;
-	long arg; /* for cases that share their hooks */
+	long arg;      /* for cases that share their hooks */
 	bool restarts; /* no signal ends the call of the sleeper */
 };
 
 /* How a sleeper is sabotaged. */
 enum zoo_kind {
 	ZOO_INTACT,
-	ZOO_BROKEN,	 /* the case's own way; of a sleeper: a signal interrupts it */
-	ZOO_EARLY,	 /* it is woken before .go */
-	ZOO_LOST,	 /* it is not woken at all */
+	ZOO_BROKEN, /* the case's own way; of a sleeper: a signal interrupts it */
+	ZOO_EARLY,  /* it is woken before .go */
+	ZOO_LOST,   /* it is not woken at all */
 };
 
 enum zoo_limits {
@@ -78,7 +77,7 @@ struct zoo {
 
 extern struct zoo zoo;
 
-/* --- saying what is wrong ----------------------------------------------------------- */
+/* --- saying what is wrong -------------------------------------------------------------------- */
 
 void zoo_fail_at(const char *file, int line, const char *format, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));
@@ -87,21 +86,21 @@ void zoo_fail_at(const char *file, int line, const char *format, ...)
 /* This machine has no such thing: the case is left out. */
 void zoo_skip(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
-#define zoo_want(condition, ...)               \
-	do {                                   \
-		if (!(condition))              \
-			zoo_fail(__VA_ARGS__); \
+#define zoo_want(condition, ...)                                                                   \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			zoo_fail(__VA_ARGS__);                                                     \
 	} while (0)
 
 /* Numbers that must be the same. */
 void zoo_same_at(const char *file, int line, const char *what, long long wanted, long long found);
-#define zoo_same(what, wanted, found) \
+#define zoo_same(what, wanted, found)                                                              \
 	zoo_same_at(__FILE__, __LINE__, what, (long long)(wanted), (long long)(found))
 
 /* Bytes that must be the same. */
 void zoo_bytes_at(const char *file, int line, const char *what, const void *wanted,
 		  const void *found, size_t size);
-#define zoo_bytes(what, wanted, found, size) \
+#define zoo_bytes(what, wanted, found, size)                                                       \
 	zoo_bytes_at(__FILE__, __LINE__, what, wanted, found, size)
 
 /* Texts that must be the same. */
@@ -112,7 +111,7 @@ void zoo_text_at(const char *file, int line, const char *what, const char *wante
 /* A number within a distance of another. */
 void zoo_near_at(const char *file, int line, const char *what, double wanted, double found,
 		 double early, double late);
-#define zoo_near(what, wanted, found, early, late) \
+#define zoo_near(what, wanted, found, early, late)                                                 \
 	zoo_near_at(__FILE__, __LINE__, what, wanted, found, early, late)
 
 /* Keeps @text under the name @what the first time; the next times it must be the same. */
@@ -127,7 +126,7 @@ long zoo_sys_at(const char *file, int line, const char *what, long returned);
 void zoo_errno_at(const char *file, int line, const char *what, int wanted, long returned);
 #define zoo_errno(wanted, call) zoo_errno_at(__FILE__, __LINE__, #call, wanted, (long)(call))
 
-/* --- waiting ------------------------------------------------------------------------ */
+/* --- waiting --------------------------------------------------------------------------------- */
 
 void zoo_pause(int milliseconds); /* all of it, whatever signals come */
 bool zoo_gone(void);		  /* .go is there */
@@ -142,9 +141,9 @@ enum { ZOO_DEADLINE = 30 }; /* seconds for what should happen at once */
 
 /* How much earlier, and later, than asked for something may happen. */
 #define ZOO_EARLY_BY 0.05
-#define ZOO_LATE_BY  1.0
+#define ZOO_LATE_BY 1.0
 
-/* --- processes, files ----------------------------------------------------------------- */
+/* --- processes, files ------------------------------------------------------------------------ */
 
 pid_t zoo_fork(void (*body)(void)); /* the child ends when @body returns */
 void zoo_register(pid_t pid);	    /* one that the case forked itself */
@@ -152,7 +151,7 @@ void zoo_join(pid_t pid);	    /* it must end with status 0 */
 
 char *zoo_path(const char *suffix); /* DIR/NAME.suffix; never freed */
 void zoo_put(const char *path, const char *text);
-size_t zoo_get(const char *path, char *buffer, size_t size); /* with a 0 at the end */
+size_t zoo_get(const char *path, char *buffer, size_t size);		/* with a 0 at the end */
 void zoo_status(pid_t pid, const char *key, char *buffer, size_t size); /* of /proc/PID/status */
 void zoo_write(int fd, const char *text);
 void zoo_read(int fd, const char *wanted); /* exactly this must come */
@@ -160,7 +159,7 @@ void zoo_empty(int fd);			   /* nothing is left to read */
 void zoo_send(int fd, const char *text);
 uint8_t zoo_byte(size_t position); /* a pattern for long data */
 
-/* --- the families ----------------------------------------------------------------------- */
+/* --- the families ---------------------------------------------------------------------------- */
 
 extern const struct zoo_case *const zoo_families[];
 #define ZOO_FAMILY(name) extern const struct zoo_case name[]

@@ -70,6 +70,8 @@ static void timed_out(long wanted, int wanted_errno, long found)
 			 strerror(error));
 	zoo_same("returned", wanted, found);
 	zoo_near("seconds asleep", zoo_lasts(), took, ZOO_EARLY_BY, ZOO_LATE_BY);
+	zoo_pause(100); /* the waker looks at the clocks meanwhile */
+	zoo_over_at(began + took);
 }
 
 /* The step may come much later than the deadline of other steps. */
@@ -129,6 +131,8 @@ static void real_sleep(void)
 	zoo_want(returned == 0, "the call failed %.2f s before its time: %s",
 		 moment - zoo_now(CLOCK_REALTIME), strerror(errno));
 	zoo_near("seconds late", 0, zoo_now(CLOCK_REALTIME) - moment, ZOO_EARLY_BY, ZOO_LATE_BY);
+	zoo_pause(100);
+	zoo_over_at(zoo_now(CLOCK_MONOTONIC) - 0.1);
 }
 
 /* --- poll, select, epoll

@@ -66,6 +66,7 @@ static void fired_once(double moment)
 	zoo_same("signals", 1, count);
 	zoo_near("seconds till the signal", moment - began, fired[0] - began, ZOO_EARLY_BY,
 		 ZOO_LATE_BY);
+	zoo_over_at(fired[0]);
 }
 
 /* A signal for each interval, none lost, none added, none moved. */
@@ -158,6 +159,7 @@ static void itimer_verify(void)
 static void itimer_sabotage(void)
 {
 	zoo_sys(setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL));
+	count = 0;
 }
 
 static void itimer_repeat_setup(void)
@@ -265,6 +267,7 @@ static void posix_verify(void)
 static void posix_sabotage(void)
 {
 	arm(0, 0, 0);
+	count = 0;
 }
 
 static void posix_repeat_setup(void)
@@ -450,6 +453,8 @@ static void fd_verify(void)
 	if (zoo.arg)
 		zoo_same("poll of what had expired", 1, poll(&about, 1, 0));
 	ticks = fd_read();
+	if (!zoo.arg)
+		zoo_over_at(first);
 	zoo_near("ticks", due, ticks, interval > 0 ? 1 : now - first > ZOO_LATE_BY, 1);
 	if (next == 0) {
 		zoo_near("seconds left after the only tick", 0, fd_left(), 0, 0);
@@ -506,6 +511,7 @@ static void fd_real_verify(void)
 	} else {
 		zoo_same("poll", 1, poll(&about, 1, (int)((left + ZOO_LATE_BY) * 1000)));
 		at_wall_moment(zoo_now(CLOCK_REALTIME), zoo_now(CLOCK_MONOTONIC));
+		zoo_over_at(zoo_now(CLOCK_MONOTONIC));
 	}
 	zoo_near("ticks", 1, fd_read(), 0, 0);
 }

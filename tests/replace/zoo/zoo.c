@@ -197,6 +197,14 @@ double zoo_lasts(void)
 	return said ? atof(said) : 8;
 }
 
+void zoo_over_at(double moment)
+{
+	if (!getenv("ZOO_SWAP"))
+		return;
+	zoo_want(zoo.page->gap_at > 0 && moment > zoo.page->gap_at - 1,
+		 "not tested: its time was over before the swap, ZOO_TIME is too short");
+}
+
 void zoo_pause(int milliseconds)
 {
 	struct timespec left = { milliseconds / 1000, milliseconds % 1000 * 1000000L };

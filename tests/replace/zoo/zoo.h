@@ -135,6 +135,11 @@ void zoo_await_asleep(pid_t task, long nr);
 void zoo_step(int step, int value); /* 0 at the beginning */
 void zoo_await_step(int step, int value);
 double zoo_now(clockid_t clock);
+/*
+ * With ZOO_SWAP set a swap is to come: what is over at a moment (CLOCK_MONOTONIC) before it has
+ * proved nothing, and that is a failure of the test.
+ */
+void zoo_over_at(double moment);
 double zoo_lasts(void); /* how long cases that take time take: ZOO_TIME, 8 seconds */
 
 enum { ZOO_DEADLINE = 30 }; /* seconds for what should happen at once */

@@ -76,6 +76,25 @@ static void add_phases(struct uk_cli *cli, const struct uk_replace_report *repor
 	}
 }
 
+/* What stands in the way, on standard error; `upkeep preflight' tells the rest. */
+static void print_obstacles(const struct uk_cli *cli, const struct uk_preflight *preflight)
+{
+	if (cli->json || cli->quiet)
+		return;
+	uk_vec_for_each(finding, &preflight->findings) {
+		if (finding->verdict != UK_FATE_IMPOSSIBLE || finding->accepted)
+			continue;
+		uk_cli_print_text(stderr, finding->resource);
+		fputs(": ", stderr);
+		uk_cli_print_text(stderr, finding->what ? finding->what : "cannot be kept");
+		if (finding->remedy) {
+			fputs("\n    ", stderr);
+			uk_cli_print_text(stderr, finding->remedy);
+		}
+		fputc('\n', stderr);
+	}
+}
+
 static struct uk_error *run(struct uk_cli *cli, int argc, char **argv)
 {
 	struct options options = {};
@@ -92,7 +111,9 @@ static struct uk_error *run(struct uk_cli *cli, int argc, char **argv)
 	uk_vec_deinit(&options.keep);
 	uk_vec_deinit(&options.accept);
 	add_phases(cli, &report);
-	if (!err)
+	if (err)
+		print_obstacles(cli, &report.preflight);
+	else
 		uk_cli_say(cli, "%s could take over from here; nothing was changed",
 			   options.replace.release);
 	return err;

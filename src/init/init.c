@@ -181,6 +181,19 @@ static void mount_first(void)
 	mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=0755");
 }
 
+/* There is no console in the initramfs to begin with, and who comes next counts on these three. */
+static void open_standard(void)
+{
+	int fd;
+	do {
+		fd = open("/dev/console", O_RDWR | O_NOCTTY);
+		if (fd < 0)
+			fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd < STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 /* To where the initramfs is not: a tmpfs that the system will take for its own. */
 static void hand_key_over(void)
 {
@@ -224,6 +237,7 @@ int main(void)
 {
 	struct boot boot = { .fstype = "ext4", .options = "" };
 	mount_first();
+	open_standard();
 	if (run_steps(&boot)) {
 		hand_key_over();
 		if (move_to_root() && boot.next)

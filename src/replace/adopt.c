@@ -183,6 +183,7 @@ struct uk_error *uk_adopt_finish(const struct uk_plan *plan, const struct uk_sin
 	unlink(WANTS "/" OWN_UNIT);
 	unlink(UNITS "/" OWN_UNIT);
 	rmdir(PIDS);
+	rmdir(WANTS); /* unless it has others' */
 	if (!err)
 		err = uk_process_call(NULL, "systemctl", "daemon-reload", NULL);
 	*lost_ret = lost;

@@ -7,16 +7,20 @@
 #include "base/strbuf.h"
 #include "replace/cgroup.h"
 #include "replace/journal.h"
+#include "replace/view.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 
 enum {
 	LOG_MAX = 64 << 20,
 	ERRORS_MAX = 3, /* of its lines */
-	FIRST_FD = 100, /* for descriptors that are handed to criu: above its own and ours */
+	CRIU_FD = 98,	/* what is handed to criu: above its own descriptors and ours */
+	IMAGES_FD = 99,
+	FIRST_FD = 100,
 };
 
 const char *const uk_criu_modules[] = {
@@ -108,12 +112,16 @@ static struct uk_error *run(const char *verb, const char *images, struct uk_proc
 
 /* --- dump ---------------------------------------------------------------------------- */
 
-static void add_common(struct words *words, const char *verb, const char *images)
+/*
+ * The folder of images and criu itself go in as descriptors: in a service's mount namespace they
+ * may not be seen, the one not be writable, the other not be executable (NoExecPaths=).
+ */
+static void add_common(struct words *words, const char *verb)
 {
-	add(words, "criu");
+	add(words, "/proc/self/fd/%d", CRIU_FD);
 	add(words, "%s", verb);
 	add(words, "--images-dir");
-	add(words, "%s", images);
+	add(words, "/proc/self/fd/%d", IMAGES_FD);
 	add(words, "--log-file");
 	add(words, "%s.log", verb);
 	add(words, "-v2");
@@ -128,16 +136,73 @@ static void add_common(struct words *words, const char *verb, const char *images
 	add(words, "nftables");
 }
 
+/* The program, by PATH. */
+static struct uk_error *open_criu(int *ret)
+{
+	uk_auto_free char *path = NULL;
+	const char *list = getenv("PATH");
+	char *save = NULL;
+	struct uk_error *err = uk_strdup(list ? list : "/usr/sbin:/usr/bin", &path);
+	for (char *folder = err ? NULL : strtok_r(path, ":", &save); folder && !err;
+	     folder = strtok_r(NULL, ":", &save)) {
+		uk_auto_free char *name = NULL;
+		err = uk_asprintf(&name, "%s/criu", folder);
+		*ret = err || *folder != '/' ? -1 : open(name, O_RDONLY | O_CLOEXEC);
+		if (*ret >= 0)
+			return NULL;
+	}
+	return err ? err : uk_error_create(UK_ERR_SYSTEM, "criu is missing: apt-get install criu");
+}
+
+/* Where criu runs: as the service sees files, with the folder of images at hand. */
+struct place {
+	int criu, images;
+	int mounts, uts; /* those namespaces; -1 for ours */
+};
+
+static void enter_place(void *arg)
+{
+	const struct place *place = arg;
+	if (dup2(place->criu, CRIU_FD) < 0 || dup2(place->images, IMAGES_FD) < 0 ||
+	    (place->uts >= 0 && setns(place->uts, CLONE_NEWUTS) < 0) ||
+	    (place->mounts >= 0 && setns(place->mounts, CLONE_NEWNS) < 0))
+		_exit(126);
+}
+
+static struct uk_error *open_images(const struct uk_plan_service *service, const char *dir,
+				    char **path_ret, int *ret)
+{
+	struct uk_error *err = uk_asprintf(path_ret, "%s/%s", dir, service->images);
+	if (err)
+		return err;
+	*ret = open(*path_ret, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *ret < 0 ? uk_error_errno(errno, "open %s", *path_ret) : NULL;
+}
+
+static struct uk_error *open_namespace(const struct uk_plan_service *service, const char *name,
+				       int *ret)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", service->main_pid, name);
+	*ret = open(path, O_RDONLY | O_CLOEXEC);
+	return *ret < 0 ? uk_error_errno(errno, "open %s", path) : NULL;
+}
+
 struct uk_error *uk_criu_dump(const struct uk_plan_service *service, const char *dir)
 {
 	uk_cleanup(words_deinit) struct words words = {};
-	uk_auto_free char *images = NULL;
-	struct uk_error *err = uk_asprintf(&images, "%s/%s", dir, service->images);
+	uk_auto_free char *path = NULL;
+	uk_auto_close int criu = -1, images = -1, mounts = -1, uts = -1;
+	struct uk_error *err = open_images(service, dir, &path, &images);
 	if (!err)
-		err = uk_dir_make(images, 0700);
+		err = open_criu(&criu);
+	if (!err && service->view.len)
+		err = open_namespace(service, "mnt", &mounts);
+	if (!err && service->host_name)
+		err = open_namespace(service, "uts", &uts);
 	if (err)
 		return err;
-	add_common(&words, "dump", images);
+	add_common(&words, "dump");
 	add(&words, "--tree");
 	add(&words, "%d", service->main_pid);
 	add(&words, "--leave-stopped");
@@ -145,11 +210,18 @@ struct uk_error *uk_criu_dump(const struct uk_plan_service *service, const char 
 		add(&words, "--external");
 		add(&words, "unix[%ju]", (uintmax_t)*inode);
 	}
+	uk_vec_for_each(file, &service->outside) {
+		add(&words, "--external");
+		add(&words, "%s", file->id);
+	}
 	err = finish(&words);
 	if (err)
 		return err;
-	struct uk_process process = { .argv = (const char *const *)words.all.data };
-	return run("dump", images, &process);
+	struct place place = { criu, images, mounts, uts };
+	struct uk_process process = { .argv = (const char *const *)words.all.data,
+				      .in_child = enter_place,
+				      .in_child_arg = &place };
+	return run("dump", path, &process);
 }
 
 /* --- let go -------------------------------------------------------------------------- */
@@ -182,61 +254,117 @@ struct uk_error *uk_criu_let_go(const struct uk_plan_service *service)
 /* --- restore ------------------------------------------------------------------------- */
 
 struct child {
-	const char *cgroup;
 	const struct uk_plan_service *service;
-	const int *sockets; /* one for each of service->journal */
+	const char *dir, *scratch;
+	int criu, images;
+	int *fds;    /* one for each of service->journal, then of service->outside */
+	size_t made; /* of those */
 };
 
-/* In the child, before criu: what it makes is born in the service's cgroup. */
+static void child_deinit(struct child *child)
+{
+	for (size_t i = 0; i < child->made; i++)
+		close(child->fds[i]);
+	free(child->fds);
+	uk_cleanup_close(&child->images);
+	uk_cleanup_close(&child->criu);
+}
+
+/* In the child, before criu: what it makes is born in the service's cgroup, and sees its files. */
 static void enter(void *arg)
 {
 	const struct child *child = arg;
-	if (!uk_cgroup_enter(child->cgroup))
+	if (!uk_cgroup_enter(child->service->cgroup) || dup2(child->criu, CRIU_FD) < 0 ||
+	    dup2(child->images, IMAGES_FD) < 0)
 		_exit(126);
-	for (size_t i = 0; i < child->service->journal.len; i++)
-		dup2(child->sockets[i], FIRST_FD + (int)i);
+	for (size_t i = 0; i < child->made; i++)
+		dup2(child->fds[i], FIRST_FD + (int)i);
+	const char *name = child->service->host_name;
+	if (name && (unshare(CLONE_NEWUTS) < 0 || sethostname(name, strlen(name)) < 0))
+		_exit(126);
+	if (!child->service->view.len)
+		return;
+	struct uk_error *err = uk_view_enter(&child->service->view, child->dir, child->scratch);
+	if (err) {
+		dprintf(STDERR_FILENO, "%s\n", uk_error_message(err));
+		_exit(126);
+	}
 }
 
-static void close_all(const int *sockets, size_t nr)
+static struct uk_error *open_outside(const struct uk_plan_outside *file, int *ret)
 {
-	for (size_t i = 0; i < nr; i++)
-		close(sockets[i]);
+	int flags = (int)file->flags & ~(O_CREAT | O_EXCL | O_TRUNC);
+	uk_auto_close int fd = open(file->path, flags | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return uk_error_errno(errno, "open %s", file->path);
+	if (file->pos && lseek(fd, (off_t)file->pos, SEEK_SET) < 0)
+		return uk_error_errno(errno, "seek in %s", file->path);
+	*ret = uk_take_fd(fd);
+	return NULL;
 }
 
-static struct uk_error *restore_with(const struct uk_plan_service *service, const char *images,
-				     const int *sockets)
+static struct uk_error *prepare(struct child *child)
+{
+	struct uk_error *err = uk_cgroup_make(child->service->cgroup);
+	if (!err)
+		err = uk_dir_make(child->scratch, 0700);
+	size_t nr = child->service->journal.len + child->service->outside.len;
+	child->fds = calloc(nr + 1, sizeof(*child->fds));
+	if (!err && !child->fds)
+		err = uk_error_nomem();
+	uk_vec_for_each(inode, &child->service->journal) {
+		if (!err)
+			err = uk_journal_stand_in(&child->fds[child->made]);
+		child->made += !err;
+	}
+	uk_vec_for_each(file, &child->service->outside) {
+		if (!err)
+			err = open_outside(file, &child->fds[child->made]);
+		child->made += !err;
+	}
+	return err;
+}
+
+static struct uk_error *run_restore(struct child *child, const char *images)
 {
 	uk_cleanup(words_deinit) struct words words = {};
-	add_common(&words, "restore", images);
+	add_common(&words, "restore");
 	add(&words, "--restore-detached");
-	for (size_t i = 0; i < service->journal.len; i++) {
+	int number = FIRST_FD;
+	uk_vec_for_each(inode, &child->service->journal) {
 		add(&words, "--inherit-fd");
-		add(&words, "fd[%d]:socket:[%ju]", FIRST_FD + (int)i,
-		    (uintmax_t)service->journal.data[i]);
+		add(&words, "fd[%d]:socket:[%ju]", number++, (uintmax_t)*inode);
+	}
+	uk_vec_for_each(file, &child->service->outside) {
+		add(&words, "--inherit-fd");
+		add(&words, "fd[%d]:%s", number++, file->id);
 	}
 	struct uk_error *err = finish(&words);
 	if (err)
 		return err;
-	struct child child = { service->cgroup, service, sockets };
 	struct uk_process process = { .argv = (const char *const *)words.all.data,
 				      .in_child = enter,
-				      .in_child_arg = &child };
+				      .in_child_arg = child };
 	return run("restore", images, &process);
 }
 
 struct uk_error *uk_criu_restore(const struct uk_plan_service *service, const char *dir)
 {
-	uk_auto_free char *images = NULL;
-	uk_auto_free int *sockets = calloc(service->journal.len + 1, sizeof(*sockets));
-	size_t made = 0;
-	struct uk_error *err =
-		sockets ? uk_asprintf(&images, "%s/%s", dir, service->images) : uk_error_nomem();
+	uk_auto_free char *images = NULL, *scratch = NULL;
+	uk_cleanup(child_deinit) struct child child = {
+		.service = service, .dir = dir, .criu = -1, .images = -1
+	};
+	struct uk_error *err = open_images(service, dir, &images, &child.images);
 	if (!err)
-		err = uk_cgroup_make(service->cgroup);
-	for (; !err && made < service->journal.len; made += !err)
-		err = uk_journal_stand_in(&sockets[made]);
+		err = open_criu(&child.criu);
 	if (!err)
-		err = restore_with(service, images, sockets);
-	close_all(sockets, made);
+		err = uk_asprintf(&scratch, "/run/upkeep/%s", service->images);
+	child.scratch = scratch;
+	if (!err)
+		err = prepare(&child);
+	if (!err)
+		err = run_restore(&child, images);
+	if (scratch)
+		rmdir(scratch);
 	return err;
 }

@@ -14,7 +14,7 @@
 extern const char *const uk_criu_modules[];
 
 /*
- * Dumps the service into its folder of images below @dir, which is made. Its processes stay
+ * Dumps the service into its folder of images below @dir, which is there. Its processes stay
  * stopped, also after an error that came late; uk_criu_let_go() lets them run.
  */
 struct uk_error *uk_criu_dump(const struct uk_plan_service *service, const char *dir) uk_must_check;

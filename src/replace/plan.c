@@ -22,13 +22,34 @@ enum {
 
 static const char plan_name[] = "plan.json", seal_name[] = "plan.seal";
 
+void uk_plan_mounts_deinit(uk_plan_mounts *mounts)
+{
+	uk_vec_for_each(mount, mounts) {
+		free(mount->point);
+		free(mount->options);
+		free(mount->from);
+		free(mount->type);
+		free(mount->source);
+		free(mount->super);
+		free(mount->content);
+	}
+	uk_vec_deinit(mounts);
+}
+
 static void service_deinit(struct uk_plan_service *service)
 {
 	free(service->name);
 	free(service->unit);
 	free(service->cgroup);
 	free(service->images);
+	free(service->host_name);
 	free(service->trouble);
+	uk_plan_mounts_deinit(&service->view);
+	uk_vec_for_each(file, &service->outside) {
+		free(file->id);
+		free(file->path);
+	}
+	uk_vec_deinit(&service->outside);
 	uk_vec_deinit(&service->journal);
 }
 
@@ -44,6 +65,7 @@ void uk_plan_deinit(struct uk_plan *plan)
 	}
 	uk_vec_deinit(&plan->links);
 	uk_vec_deinit(&plan->ports);
+	uk_plan_mounts_deinit(&plan->mounts);
 	uk_vec_for_each(service, &plan->services)
 		service_deinit(service);
 	uk_vec_deinit(&plan->services);
@@ -189,13 +211,15 @@ static struct uk_error *verify_file(const struct uk_plan_file *file, const char 
 struct uk_error *uk_plan_verify(const struct uk_plan *plan, const char *dir,
 				const struct uk_plan_service *service)
 {
-	size_t len = strlen(service->images);
 	struct uk_error *err = NULL;
 	uk_vec_for_each(file, &plan->files) {
-		if (!strncmp(file->path, service->images, len) && file->path[len] == '/')
+		const char *slash = strchr(file->path, '/');
+		size_t len = slash ? (size_t)(slash - file->path) : 0;
+		bool wanted = service ? slash && !strncmp(file->path, service->images, len) &&
+						!service->images[len]
+				      : !slash;
+		if (!err && wanted)
 			err = verify_file(file, dir);
-		if (err)
-			break;
 	}
 	return err;
 }

@@ -35,6 +35,31 @@ struct uk_plan_link {
 	char *name, *mac;
 };
 
+/*
+ * One mount, to be made again: a file system of its own, or a part of one that is there (a
+ * bind). Later ones may lie below earlier ones.
+ */
+struct uk_plan_mount {
+	char *point;
+	char *options; /* "ro,nosuid,nodev" */
+	char *from;    /* of a bind: what it shows, by its path at ... */
+	bool inside;   /* ... in the same view, else on the host; NULL of a file system */
+	char *type, *source, *super; /* of the file system: "tmpfs", "tmpfs", "rw,size=4096k" */
+	char *content;		     /* an archive of what is in it; NULL for nothing */
+};
+
+typedef UK_VEC(struct uk_plan_mount) uk_plan_mounts;
+
+/*
+ * A file that a service has open by a mount which its own namespace does not have: systemd opens
+ * /dev/null before it makes the namespace, say.
+ */
+struct uk_plan_outside {
+	char *id;   /* criu's: "file[MOUNT:INODE]", both in hex */
+	char *path; /* on the host */
+	uint64_t flags, pos;
+};
+
 struct uk_plan_service {
 	char *name;   /* for people */
 	char *unit;   /* of systemd, or NULL */
@@ -42,7 +67,10 @@ struct uk_plan_service {
 	char *images; /* its folder, relative to that of the swap */
 	pid_t main_pid;
 	UK_VEC(uint64_t) journal; /* inodes of its sockets to the journal */
-	char *trouble;		  /* why it was not restored; NULL if it was, or is not yet */
+	UK_VEC(struct uk_plan_outside) outside;
+	uk_plan_mounts view; /* its mount namespace; empty if it has the host's */
+	char *host_name;     /* in its UTS namespace; NULL if it has the host's */
+	char *trouble;	     /* why it was not restored; NULL if it was, or is not yet */
 };
 
 /* A file of the images; its path is relative to the folder of the swap. */
@@ -64,12 +92,14 @@ struct uk_plan {
 	char *hostname;
 	uint64_t frozen_ns; /* CLOCK_REALTIME when the first service was frozen */
 	UK_VEC(struct uk_plan_link) links;
+	uk_plan_mounts mounts;	/* of the host, that have to be there before anything is restored */
 	UK_VEC(uint64_t) ports; /* of this host, that kept services have, for the gate */
 	UK_VEC(struct uk_plan_service) services;
 	UK_VEC(struct uk_plan_file) files;
 	UK_VEC(struct uk_plan_time) times;
 };
 
+void uk_plan_mounts_deinit(uk_plan_mounts *mounts);
 void uk_plan_deinit(struct uk_plan *plan);
 #define uk_auto_plan uk_cleanup(uk_plan_deinit)
 
@@ -96,7 +126,10 @@ struct uk_error *uk_plan_write(const struct uk_plan *plan, const struct uk_swap_
 struct uk_error *uk_plan_read(const char *dir, const struct uk_swap_key *key,
 			      struct uk_plan *ret) uk_must_check;
 
-/* That the files of one service (those below its folder of images) are as they were. */
+/*
+ * That the files of one service (those below its folder of images) are as they were; with NULL
+ * those that are in no folder.
+ */
 struct uk_error *uk_plan_verify(const struct uk_plan *plan, const char *dir,
 				const struct uk_plan_service *service) uk_must_check;
 

@@ -45,12 +45,43 @@ static bool put_numbers(struct json_object *to, const char *key, const uint64_t 
 	return good;
 }
 
+static bool put_mounts(struct json_object *to, const char *key, const uk_plan_mounts *mounts)
+{
+	struct json_object *list = put_new(to, key, json_object_new_array());
+	bool good = list;
+	uk_vec_for_each(mount, mounts) {
+		struct json_object *one = good ? append_new(list) : NULL;
+		good = one && put_text(one, "point", mount->point) &&
+		       put_text(one, "options", mount->options) &&
+		       put_text(one, mount->inside ? "from_inside" : "from", mount->from) &&
+		       put_text(one, "type", mount->type) &&
+		       put_text(one, "source", mount->source) &&
+		       put_text(one, "super", mount->super) &&
+		       put_text(one, "content", mount->content);
+	}
+	return good;
+}
+
+static bool put_outside(struct json_object *to, const struct uk_plan_service *service)
+{
+	struct json_object *list = put_new(to, "outside", json_object_new_array());
+	bool good = list;
+	uk_vec_for_each(file, &service->outside) {
+		struct json_object *one = good ? append_new(list) : NULL;
+		good = one && put_text(one, "id", file->id) && put_text(one, "path", file->path) &&
+		       put_number(one, "flags", file->flags) && put_number(one, "pos", file->pos);
+	}
+	return good;
+}
+
 static bool put_service(struct json_object *list, const struct uk_plan_service *service)
 {
 	struct json_object *to = append_new(list);
 	return to && put_numbers(to, "journal", service->journal.data, service->journal.len) &&
+	       put_mounts(to, "view", &service->view) && put_outside(to, service) &&
 	       put_text(to, "name", service->name) && put_text(to, "unit", service->unit) &&
 	       put_text(to, "trouble", service->trouble) &&
+	       put_text(to, "host_name", service->host_name) &&
 	       put_text(to, "cgroup", service->cgroup) && put_text(to, "images", service->images) &&
 	       put_number(to, "main_pid", (uint64_t)service->main_pid);
 }
@@ -62,6 +93,7 @@ static bool put_lists(struct json_object *to, const struct uk_plan *plan)
 	struct json_object *files = put_new(to, "files", json_object_new_array());
 	struct json_object *times = put_new(to, "times", json_object_new_array());
 	bool good = links && services && files && times &&
+		    put_mounts(to, "mounts", &plan->mounts) &&
 		    put_numbers(to, "ports", plan->ports.data, plan->ports.len);
 	uk_vec_for_each(link, &plan->links) {
 		struct json_object *one = good ? append_new(links) : NULL;
@@ -179,12 +211,64 @@ static struct uk_error *get_numbers(struct json_object *from, const char *key, u
 	return err;
 }
 
-/* Absolute, and without "..": it is made below the root of cgroup2. */
-static struct uk_error *check_cgroup(const char *path)
+/* Reads each element of a list into a new one of a vector, which owns it even if it is bad. */
+#define GET_ALL(root, key, vec, get)                                                               \
+	({                                                                                         \
+		struct json_object *all;                                                           \
+		struct uk_error *bad = get_list(root, key, &all);                                  \
+		for (size_t n = 0; !bad && n < json_object_array_length(all); n++) {               \
+			if (!uk_vec_push(vec, (__typeof__(*(vec)->data)){}))                       \
+				bad = uk_error_nomem();                                            \
+			else                                                                       \
+				bad = uk_error_wrap(get(json_object_array_get_idx(all, n),         \
+							&(vec)->data[(vec)->len - 1]),             \
+						    "%s %zu", key, n);                             \
+		}                                                                                  \
+		bad;                                                                               \
+	})
+
+/* A place: absolute, and without "..". */
+static struct uk_error *get_point(struct json_object *from, const char *key, char **ret)
 {
-	if (*path != '/' || strstr(path, "/../") || uk_str_ends(path, "/.."))
-		return uk_error_create(UK_ERR_INVALID, "cgroup: %s is none", path);
-	return NULL;
+	struct uk_error *err = get_text(from, key, ret);
+	if (!err && (**ret != '/' || strstr(*ret, "/../") || uk_str_ends(*ret, "/..")))
+		err = uk_error_create(UK_ERR_INVALID, "%s: %s is no place", key, *ret);
+	return err;
+}
+
+static bool has_field(struct json_object *from, const char *key)
+{
+	struct json_object *value = NULL;
+	return json_object_object_get_ex(from, key, &value) && value;
+}
+
+static struct uk_error *get_mount(struct json_object *from, struct uk_plan_mount *mount)
+{
+	struct uk_error *err = get_point(from, "point", &mount->point);
+	mount->inside = has_field(from, "from_inside");
+	if (!err)
+		err = get_text(from, "options", &mount->options);
+	if (!err && (mount->inside || has_field(from, "from")))
+		err = get_point(from, mount->inside ? "from_inside" : "from", &mount->from);
+	if (!err)
+		err = get_text(from, "type", &mount->type);
+	if (!err)
+		err = get_text(from, "source", &mount->source);
+	if (!err)
+		err = get_text(from, "super", &mount->super);
+	if (!err && has_field(from, "content"))
+		err = get_path(from, "content", &mount->content);
+	return err;
+}
+
+static struct uk_error *get_outside(struct json_object *from, struct uk_plan_outside *file)
+{
+	struct uk_error *err = get_text(from, "id", &file->id);
+	if (!err)
+		err = get_point(from, "path", &file->path);
+	if (!err)
+		err = get_number(from, "flags", &file->flags);
+	return err ? err : get_number(from, "pos", &file->pos);
 }
 
 static struct uk_error *get_service(struct json_object *from, struct uk_plan_service *service)
@@ -196,9 +280,9 @@ static struct uk_error *get_service(struct json_object *from, struct uk_plan_ser
 	if (!err)
 		err = get_text_if_there(from, "trouble", &service->trouble);
 	if (!err)
-		err = get_text(from, "cgroup", &service->cgroup);
+		err = get_text_if_there(from, "host_name", &service->host_name);
 	if (!err)
-		err = check_cgroup(service->cgroup);
+		err = get_point(from, "cgroup", &service->cgroup);
 	if (!err)
 		err = get_path(from, "images", &service->images);
 	if (!err)
@@ -206,6 +290,10 @@ static struct uk_error *get_service(struct json_object *from, struct uk_plan_ser
 	if (!err && (pid < 2 || pid > INT_MAX))
 		err = uk_error_create(UK_ERR_INVALID, "main_pid: %ju is none", (uintmax_t)pid);
 	service->main_pid = (pid_t)pid;
+	if (!err)
+		err = GET_ALL(from, "view", &service->view, get_mount);
+	if (!err)
+		err = GET_ALL(from, "outside", &service->outside, get_outside);
 	return err ? err
 		   : get_numbers(from, "journal", &service->journal.data, &service->journal.len,
 				 &service->journal.cap);
@@ -231,22 +319,6 @@ static struct uk_error *get_time(struct json_object *from, struct uk_plan_time *
 	return err ? err : get_number(from, "ns", &moment->ns);
 }
 
-/* Reads each element of a list into a new one of a vector, which owns it even if it is bad. */
-#define GET_ALL(root, key, vec, get)                                                               \
-	({                                                                                         \
-		struct json_object *all;                                                           \
-		struct uk_error *bad = get_list(root, key, &all);                                  \
-		for (size_t n = 0; !bad && n < json_object_array_length(all); n++) {               \
-			if (!uk_vec_push(vec, (__typeof__(*(vec)->data)){}))                       \
-				bad = uk_error_nomem();                                            \
-			else                                                                       \
-				bad = uk_error_wrap(get(json_object_array_get_idx(all, n),         \
-							&(vec)->data[(vec)->len - 1]),             \
-						    "%s %zu", key, n);                             \
-		}                                                                                  \
-		bad;                                                                               \
-	})
-
 static struct uk_error *get_plan(struct json_object *root, struct uk_plan *ret)
 {
 	uint64_t schema;
@@ -266,6 +338,8 @@ static struct uk_error *get_plan(struct json_object *root, struct uk_plan *ret)
 		err = get_number(root, "frozen_ns", &ret->frozen_ns);
 	if (!err)
 		err = GET_ALL(root, "links", &ret->links, get_link);
+	if (!err)
+		err = GET_ALL(root, "mounts", &ret->mounts, get_mount);
 	if (!err)
 		err = get_numbers(root, "ports", &ret->ports.data, &ret->ports.len,
 				  &ret->ports.cap);

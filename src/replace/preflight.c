@@ -215,9 +215,24 @@ static struct uk_error *judge_services(struct uk_preflight *preflight,
 	return NULL;
 }
 
+/* The start of the first program that still runs, or of BOOT_SECONDS; the first process aside. */
+static void take_program(const struct uk_task *task, uint64_t *limit)
+{
+	if (!task->kernel && task->pid != 1 && task->started < *limit)
+		*limit = task->started;
+}
+
+/* @highest is the highest number of those that are older than @limit. */
+static void take_thread(const struct uk_task *task, uint64_t limit, pid_t *highest)
+{
+	if (task->kernel && task->started < limit && task->pid > *highest)
+		*highest = task->pid;
+}
+
 /*
- * Which numbers threads of the kernel got while it booted. Later ones come for what is mounted
- * or configured then. The new kernel boots alike, and may have somewhat more.
+ * Which numbers threads of the kernel got while it booted, before there were programs: later ones
+ * come for what is mounted or configured then, and our initramfs gives such high numbers. The new
+ * kernel boots alike, and may have somewhat more.
  */
 static struct uk_error *measure_threads(const struct uk_host_paths *paths, pid_t *ret)
 {
@@ -225,14 +240,16 @@ static struct uk_error *measure_threads(const struct uk_host_paths *paths, pid_t
 	uint64_t limit = (uint64_t)sysconf(_SC_CLK_TCK) * BOOT_SECONDS;
 	struct uk_error *err = uk_task_list(paths, &pids);
 	*ret = 0;
-	for (size_t i = 0; i < pids.len && !err; i++) {
+	for (size_t i = 0; i < 2 * pids.len && !err; i++) {
 		struct uk_task task;
 		uk_auto_error struct uk_error *gone =
-			uk_task_read_brief(paths, pids.data[i], &task);
+			uk_task_read_brief(paths, pids.data[i % pids.len], &task);
 		if (gone)
 			continue;
-		if (task.kernel && task.started < limit && task.pid > *ret)
-			*ret = task.pid;
+		if (i < pids.len)
+			take_program(&task, &limit);
+		else
+			take_thread(&task, limit, ret);
 		uk_task_deinit(&task);
 	}
 	uk_vec_deinit(&pids);

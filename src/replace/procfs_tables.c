@@ -93,6 +93,8 @@ void uk_mount_deinit(struct uk_mount *mount)
 	free(mount->point);
 	free(mount->type);
 	free(mount->source);
+	free(mount->options);
+	free(mount->super);
 }
 
 void uk_mounts_deinit(uk_mounts *mounts)
@@ -126,7 +128,10 @@ static struct uk_error *read_mount(const struct fields *fields, struct uk_mount 
 	mount->point = unmangle(fields->at[4]);
 	mount->type = unmangle(fields->at[dash + 1]);
 	mount->source = unmangle(fields->at[dash + 2]);
-	if (!mount->root || !mount->point || !mount->type || !mount->source)
+	mount->options = unmangle(fields->at[5]);
+	mount->super = unmangle(dash + 3 < fields->nr ? fields->at[dash + 3] : "");
+	if (!mount->root || !mount->point || !mount->type || !mount->source || !mount->options ||
+	    !mount->super)
 		return uk_error_nomem();
 	return NULL;
 }

@@ -8,14 +8,18 @@
 #include "replace/criu.h"
 #include "replace/journal.h"
 #include "replace/jump.h"
+#include "replace/memory.h"
 #include "replace/network.h"
 #include "replace/paths.h"
 #include "replace/plan.h"
+#include "replace/procfs.h"
 #include "replace/ramdisk.h"
 #include "replace/socket.h"
+#include "replace/view.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/file.h>
@@ -31,6 +35,8 @@ struct swap {
 	struct uk_swap_key key;
 	const struct uk_keep *keep; /* the report's */
 	struct uk_plan plan;
+	struct uk_sockets *sockets;
+	uk_mounts mounts; /* of the host */
 	char *dir;
 	int lock;
 	bool loaded, frozen; /* what a way back has to undo */
@@ -40,6 +46,8 @@ static void swap_deinit(struct swap *swap)
 {
 	sodium_memzero(&swap->key, sizeof(swap->key));
 	uk_plan_deinit(&swap->plan);
+	uk_sockets_destroy(swap->sockets);
+	uk_mounts_deinit(&swap->mounts);
 	free(swap->dir);
 	uk_cleanup_close(&swap->lock);
 }
@@ -132,34 +140,133 @@ static uint64_t port_of(const struct uk_socket *socket)
 }
 
 /* What has to be known of a socket before it is dumped. */
-static struct uk_error *plan_socket(struct swap *swap, const struct uk_sockets *sockets,
-				    uint64_t ino, struct uk_plan_service *to)
+static struct uk_error *plan_socket(struct swap *swap, uint64_t ino, struct uk_plan_service *to)
 {
-	const struct uk_socket *socket = uk_sockets_find(sockets, ino);
+	const struct uk_socket *socket = uk_sockets_find(swap->sockets, ino);
 	if (!socket)
 		return NULL;
-	if (uk_journal_is_ours(sockets, ino))
+	if (uk_journal_is_ours(swap->sockets, ino))
 		return ADD_ONCE(&to->journal, ino);
 	if ((socket->family == AF_INET || socket->family == AF_INET6) && port_of(socket))
 		return ADD_ONCE(&swap->plan.ports, port_of(socket));
 	return NULL;
 }
 
-static struct uk_error *plan_sockets(struct swap *swap, const struct uk_sockets *sockets,
-				     const struct uk_service *from, struct uk_plan_service *to)
+static struct uk_error *plan_sockets(struct swap *swap, const struct uk_service *from,
+				     struct uk_plan_service *to)
 {
 	struct uk_error *err = NULL;
 	uk_vec_for_each(task, &from->tasks) {
 		uk_vec_for_each(fd, &task->fds) {
 			if (!err && fd->kind == UK_FD_SOCKET)
-				err = plan_socket(swap, sockets, fd->ino, to);
+				err = plan_socket(swap, fd->ino, to);
 		}
 	}
 	return err;
 }
 
-static struct uk_error *plan_service(struct swap *swap, const struct uk_sockets *sockets,
-				     const struct uk_service *from)
+static bool has_mount(const struct uk_task *task, int id)
+{
+	uk_vec_for_each(mount, &task->mounts) {
+		if (mount->id == id)
+			return true;
+	}
+	return false;
+}
+
+/* One that is open by a mount of the host's. */
+static struct uk_error *plan_outside(const struct uk_fd *fd, struct uk_plan_service *to)
+{
+	uk_auto_free char *id = NULL;
+	struct uk_error *err =
+		uk_asprintf(&id, "file[%x:%jx]", (unsigned int)fd->mount, (uintmax_t)fd->ino);
+	uk_vec_for_each(known, &to->outside) {
+		if (!err && !strcmp(known->id, id))
+			return NULL;
+	}
+	if (!err && fd->deleted)
+		err = uk_error_create(UK_ERR_REFUSED,
+				      "%s is deleted, and open by a mount that its "
+				      "namespace does not have",
+				      fd->link);
+	if (!err && !uk_vec_push(&to->outside,
+				 (struct uk_plan_outside){ .flags = fd->flags, .pos = fd->pos }))
+		err = uk_error_nomem();
+	if (err)
+		return err;
+	struct uk_plan_outside *file = &to->outside.data[to->outside.len - 1];
+	file->id = uk_take(id);
+	return uk_strdup(fd->link, &file->path);
+}
+
+static struct uk_error *plan_descriptors(const struct uk_service *from, struct uk_plan_service *to)
+{
+	struct uk_error *err = NULL;
+	uk_vec_for_each(task, &from->tasks) {
+		uk_vec_for_each(fd, &task->fds) {
+			if (!err && to->view.len && *fd->link == '/' && fd->mount >= 0 &&
+			    !has_mount(task, fd->mount))
+				err = plan_outside(fd, to);
+		}
+	}
+	return err;
+}
+
+static const struct uk_task *main_task(const struct uk_service *service)
+{
+	uk_vec_for_each(task, &service->tasks) {
+		if (task->pid == service->main_pid)
+			return task;
+	}
+	return NULL;
+}
+
+static void enter_uts(void *arg)
+{
+	const int *ns = arg;
+	if (setns(*ns, CLONE_NEWUTS) < 0)
+		_exit(126);
+}
+
+/* The name that a service with a UTS namespace of its own (ProtectHostname=) has for the host. */
+static struct uk_error *plan_host_name(const struct uk_task *task, struct uk_plan_service *to)
+{
+	static const char *const argv[] = { "uname", "-n", NULL };
+	char path[64];
+	if (!(task->own_ns & (1u << UK_NS_UTS)))
+		return NULL;
+	snprintf(path, sizeof(path), "/proc/%d/ns/uts", task->pid);
+	uk_auto_close int ns = open(path, O_RDONLY | O_CLOEXEC);
+	if (ns < 0)
+		return uk_error_errno(errno, "%s", path);
+	const struct uk_process process = { .argv = argv,
+					    .in_child = enter_uts,
+					    .in_child_arg = &ns };
+	struct uk_error *err = uk_process_check(&process, &to->host_name);
+	if (!err)
+		to->host_name[strcspn(to->host_name, "\n")] = '\0';
+	return err;
+}
+
+/* Its folder of images, and its view, whose archives lie in there. */
+static struct uk_error *plan_files(struct swap *swap, const struct uk_service *from,
+				   struct uk_plan_service *to)
+{
+	uk_auto_free char *images = NULL, *prefix = NULL;
+	const struct uk_task *task = main_task(from);
+	if (!task)
+		return uk_error_create(UK_ERR_REFUSED, "it has no main process");
+	struct uk_error *err = uk_asprintf(&images, "%s/%s", swap->dir, to->images);
+	if (!err)
+		err = uk_dir_make(images, 0700);
+	if (!err)
+		err = uk_asprintf(&prefix, "%s/mount", to->images);
+	if (!err)
+		err = uk_view_save(task, &swap->mounts, swap->dir, prefix, &to->view);
+	return err ? err : plan_host_name(task, to);
+}
+
+static struct uk_error *plan_service(struct swap *swap, const struct uk_service *from)
 {
 	if (!uk_vec_push(&swap->plan.services, (struct uk_plan_service){}))
 		return uk_error_nomem();
@@ -172,20 +279,38 @@ static struct uk_error *plan_service(struct swap *swap, const struct uk_sockets 
 		err = uk_strdup(from->cgroup, &to->cgroup);
 	if (!err)
 		err = uk_asprintf(&to->images, "service-%zu", swap->plan.services.len - 1);
-	return err ? err : plan_sockets(swap, sockets, from, to);
+	if (!err)
+		err = plan_files(swap, from, to);
+	if (!err)
+		err = plan_descriptors(from, to);
+	if (!err)
+		err = plan_sockets(swap, from, to);
+	return uk_error_wrap(err, "%s", from->name);
+}
+
+static struct uk_error *plan_host(struct swap *swap)
+{
+	uk_auto_free char *text = NULL;
+	struct uk_error *err = uk_file_read("/proc/1/mountinfo", 16 << 20, &text, NULL);
+	if (!err)
+		err = uk_proc_parse_mountinfo(text, &swap->mounts);
+	return err ? err : uk_view_list_host(&swap->mounts, &swap->plan.mounts);
 }
 
 static struct uk_error *make_plan(struct swap *swap)
 {
-	uk_auto_sockets struct uk_sockets *sockets = NULL;
 	struct uk_error *err = name_swap(swap);
 	if (!err)
-		err = uk_sockets_read(NULL, swap->keep, &sockets);
+		err = uk_dir_make(swap->dir, 0700);
+	if (!err)
+		err = plan_host(swap);
+	if (!err)
+		err = uk_sockets_read(NULL, swap->keep, &swap->sockets);
 	uk_vec_for_each(service, &swap->keep->services) {
 		if (!err)
-			err = plan_service(swap, sockets, service);
+			err = plan_service(swap, service);
 	}
-	return err ? err : uk_dir_make(swap->dir, 0700);
+	return err;
 }
 
 /* --- before the freeze --------------------------------------------------------------- */
@@ -212,15 +337,55 @@ static pid_t highest_pid(const struct swap *swap)
 	return highest;
 }
 
+struct names {
+	UK_VEC(char *) all;
+};
+
+static void names_deinit(struct names *names)
+{
+	uk_vec_for_each(name, &names->all)
+		free(*name);
+	uk_vec_deinit(&names->all);
+}
+
+static struct uk_error *add_name(struct names *names, const char *prefix, const char *name)
+{
+	char *whole;
+	struct uk_error *err = uk_asprintf(&whole, "%s%s", prefix, name);
+	if (!err && !uk_vec_push(&names->all, whole)) {
+		free(whole);
+		err = uk_error_nomem();
+	}
+	return err;
+}
+
+/* What criu needs, and the file systems that are mounted before anything is restored. */
+static struct uk_error *list_modules(const struct swap *swap, struct names *ret)
+{
+	struct uk_error *err = NULL;
+	for (const char *const *name = uk_criu_modules; !err && *name; name++)
+		err = add_name(ret, "", *name);
+	uk_vec_for_each(mount, &swap->plan.mounts) {
+		if (!err)
+			err = add_name(ret, "fs-", mount->type);
+	}
+	if (!err && !uk_vec_push(&ret->all, NULL))
+		err = uk_error_nomem();
+	return err;
+}
+
 static struct uk_error *pack_ramdisk(struct swap *swap, int *ret)
 {
 	uk_auto_free char *modules = NULL, *key = NULL;
 	uk_cleanup(uk_network_devices_deinit) struct uk_network_devices devices = {};
+	uk_cleanup(names_deinit) struct names names = {};
 	struct uk_error *err = uk_asprintf(&modules, "/lib/modules/%s", swap->options->release);
 	if (!err)
 		err = uk_swap_key_text(&swap->key, &key);
 	if (!err)
 		err = uk_network_list_devices(&devices);
+	if (!err)
+		err = list_modules(swap, &names);
 	if (err)
 		return err;
 	const struct uk_ramdisk ramdisk = {
@@ -230,7 +395,7 @@ static struct uk_error *pack_ramdisk(struct swap *swap, int *ret)
 		.key = key,
 		.pids_above = highest_pid(swap),
 		.devices = (const char *const *)devices.folders.data,
-		.names = uk_criu_modules,
+		.names = (const char *const *)names.all.data,
 	};
 	err = uk_ramdisk_make(&ramdisk, ret);
 	sodium_memzero(key, strlen(key));
@@ -288,6 +453,11 @@ static struct uk_error *dump_services(struct swap *swap)
 	return uk_plan_mark(&swap->plan, "dump");
 }
 
+static struct uk_error *save_memory(struct swap *swap)
+{
+	return uk_memory_save(&swap->plan, swap->keep, swap->sockets, swap->dir);
+}
+
 static struct uk_error *seal(struct swap *swap)
 {
 	struct uk_error *err = uk_plan_list_files(&swap->plan, swap->dir);
@@ -320,6 +490,7 @@ static const struct phase phases[] = {
 	{ "note the network", save_network },
 	{ "freeze", freeze, true },
 	{ "dump", dump_services, true },
+	{ "save files in memory", save_memory, true },
 	{ "seal", seal, true },
 	{ "jump", jump, true },
 };

@@ -7,17 +7,17 @@
 #include "replace/adopt.h"
 #include "replace/cgroup.h"
 #include "replace/criu.h"
+#include "replace/memory.h"
 #include "replace/network.h"
 #include "replace/paths.h"
 #include "replace/plan.h"
 #include "replace/plan_json.h"
+#include "replace/view.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct resume {
@@ -50,16 +50,6 @@ static void mark(struct resume *resume, const char *phase)
 
 /* --- before anything else ------------------------------------------------------------ */
 
-/* What is mounted already stays; systemd takes what it finds. */
-static void mount_all(void)
-{
-	mkdir("/dev/pts", 0755);
-	mkdir("/dev/shm", 01777);
-	mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
-	      "mode=0620,gid=5,ptmxmode=000");
-	mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=01777");
-}
-
 static struct uk_error *read_key(struct resume *resume)
 {
 	uk_auto_free char *text = NULL;
@@ -79,7 +69,10 @@ static struct uk_error *read_key(struct resume *resume)
 
 static struct uk_error *take_over_host(struct resume *resume)
 {
+	uk_view_mount_host(&resume->plan.mounts, resume->sink);
 	struct uk_error *err = uk_cgroup_mount();
+	if (!err)
+		err = uk_memory_restore(resume->dir);
 	if (sethostname(resume->plan.hostname, strlen(resume->plan.hostname)) < 0)
 		tell(resume, uk_error_errno(errno, "set the name of this host"));
 	return err;
@@ -154,10 +147,11 @@ static struct uk_error *write_report(struct resume *resume)
 
 static struct uk_error *resume_now(struct resume *resume)
 {
-	mount_all();
 	struct uk_error *err = read_key(resume);
 	if (!err)
 		err = uk_plan_read(resume->dir, &resume->key, &resume->plan);
+	if (!err)
+		err = uk_plan_verify(&resume->plan, resume->dir, NULL);
 	if (err)
 		return err;
 	mark(resume, "jump");
@@ -232,5 +226,6 @@ struct uk_error *uk_resume_finish(const struct uk_sink *sink)
 				      "units",
 				      lost);
 	unlink(UK_SWAP_ID);
+	rmdir("/run/upkeep");
 	return err;
 }

@@ -87,6 +87,7 @@ struct uk_mount {
 	int id, parent;
 	dev_t dev;
 	char *root, *point, *type, *source;
+	char *options, *super; /* of the mount, of its file system: "ro,nosuid", "rw,mode=755" */
 };
 
 typedef UK_VEC(struct uk_mount) uk_mounts;

@@ -62,11 +62,30 @@ static void fill(struct uk_plan *plan)
 					   .images = text("service-0"),
 					   .main_pid = 812 };
 	ck_assert(uk_vec_push(&service.journal, 4711));
+	struct uk_plan_mount bound = { .point = text("/tmp"),
+				       .options = text("rw,nosuid"),
+				       .from = text("/tmp/private"),
+				       .inside = true,
+				       .type = text("ext4"),
+				       .source = text("/dev/vda"),
+				       .super = text("rw") };
+	struct uk_plan_mount fresh = { .point = text("/dev"),
+				       .options = text("ro"),
+				       .type = text("tmpfs"),
+				       .source = text("tmpfs"),
+				       .super = text("mode=755"),
+				       .content = text("service-0/1.tar") };
+	ck_assert(uk_vec_push(&service.view, bound));
+	ck_assert(uk_vec_push(&service.view, fresh));
+	struct uk_plan_outside file = { text("file[18:4]"), text("/dev/null"), 2, 7 };
+	ck_assert(uk_vec_push(&service.outside, file));
+	service.host_name = text("other");
 	ck_assert(uk_vec_push(&plan->services, service));
 	ck_ok(uk_asprintf(&images, "%s/service-0", dir));
 	ck_ok(uk_dir_make(images, 0700));
 	put("service-0/pages-1.img", "memory");
 	put("service-0/core.img", "registers");
+	put("ip.batch", "link set dev lo up");
 	ck_ok(uk_plan_list_files(plan, dir));
 	ck_ok(uk_plan_mark(plan, "dump"));
 }
@@ -80,16 +99,26 @@ START_TEST(what_is_written_is_read)
 	ck_assert_str_eq(read.id, key.id);
 	ck_assert_str_eq(read.new_release, "6.12");
 	ck_assert_uint_eq(read.frozen_ns, plan.frozen_ns);
-	ck_assert_uint_eq(read.files.len, 2);
-	ck_assert_str_eq(read.files.data[0].path, "service-0/core.img");
-	ck_assert_uint_eq(read.files.data[0].size, strlen("registers"));
+	ck_assert_uint_eq(read.files.len, 3);
+	ck_assert_str_eq(read.files.data[1].path, "service-0/core.img");
+	ck_assert_uint_eq(read.files.data[1].size, strlen("registers"));
 	ck_assert_str_eq(read.links.data[0].mac, "52:54:00:00:00:01");
 	ck_assert_uint_eq(read.ports.data[0], 6379);
 	ck_assert_uint_eq(read.services.data[0].journal.data[0], 4711);
 	ck_assert_int_eq(read.services.data[0].main_pid, 812);
+	ck_assert_str_eq(read.services.data[0].host_name, "other");
+	ck_assert_str_eq(read.services.data[0].outside.data[0].id, "file[18:4]");
+	ck_assert_uint_eq(read.services.data[0].outside.data[0].pos, 7);
+	const struct uk_plan_mount *mounts = read.services.data[0].view.data;
+	ck_assert(mounts[0].inside && !strcmp(mounts[0].from, "/tmp/private"));
+	ck_assert_str_eq(mounts[0].type, "ext4");
+	ck_assert_ptr_null(mounts[1].from);
+	ck_assert_str_eq(mounts[1].super, "mode=755");
+	ck_assert_str_eq(mounts[1].content, "service-0/1.tar");
 	ck_assert_ptr_null(read.services.data[0].trouble);
 	ck_assert_str_eq(read.times.data[0].phase, "dump");
 	ck_ok(uk_plan_verify(&read, dir, &read.services.data[0]));
+	ck_ok(uk_plan_verify(&read, dir, NULL));
 }
 END_TEST
 
@@ -165,6 +194,16 @@ START_TEST(a_changed_image_is_refused)
 }
 END_TEST
 
+START_TEST(what_is_no_services_is_checked_apart)
+{
+	uk_auto_plan struct uk_plan plan = {};
+	fill(&plan);
+	put("ip.batch", "link set dev lo down");
+	ck_ok(uk_plan_verify(&plan, dir, &plan.services.data[0]));
+	ck_fails(uk_plan_verify(&plan, dir, NULL), UK_ERR_INVALID, "ip.batch: changed since");
+}
+END_TEST
+
 /* What is not wanted of it, and the words that say so. */
 static const struct {
 	const char *from, *to, *words;
@@ -174,9 +213,12 @@ static const struct {
 	{ "\"service-0\"", "\"../service-0\"", "leads elsewhere" },
 	{ "\"service-0\"", "\"/service-0\"", "leads elsewhere" },
 	{ "\"service-0/core.img\"", "\"service-0/../../core\"", "leads elsewhere" },
-	{ "\"/system.slice/", "\"/../system.slice/", "is none" },
+	{ "\"/system.slice/", "\"/../system.slice/", "is no place" },
 	{ "\"main_pid\":812", "\"main_pid\":1", "main_pid: 1 is none" },
 	{ "\"main_pid\":812", "\"main_pid\":-812", "main_pid: there is no number" },
+	{ "\"/tmp/private\"", "\"/tmp/../etc\"", "from_inside: /tmp/../etc is no place" },
+	{ "service-0/1.tar", "../1.tar", "content: ../1.tar leads elsewhere" },
+	{ "\"super\":\"mode=755\",", "", "super: there is no text" },
 	{ "4711", "\"4711\"", "journal: there is no list of numbers" },
 	{ "\"links\":[", "\"knots\":[", "links: there is no list" },
 	{ "{", "[", "not a JSON object" },
@@ -231,6 +273,7 @@ int main(void)
 	tcase_add_test(tc, a_plan_of_another_swap_is_refused);
 	tcase_add_test(tc, a_changed_plan_is_refused);
 	tcase_add_test(tc, a_changed_image_is_refused);
+	tcase_add_test(tc, what_is_no_services_is_checked_apart);
 	tcase_add_loop_test(tc, a_bad_plan_is_refused, 0, UK_ARRAY_SIZE(bad_plans));
 	tcase_add_test(tc, keys_go_as_text);
 	tcase_add_test(tc, command_lines_go_on_without_the_boot_loader);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Files of the host that lie in memory (/run, /dev/shm, a /tmp that is a tmpfs) and that kept
+ * services need: their runtime folders and PID files, what they have open there, where their
+ * sockets lie, what their mounts show; and all of /dev/shm.
+ */
+#ifndef UPKEEP_REPLACE_MEMORY_H
+#define UPKEEP_REPLACE_MEMORY_H
+
+#include "base/error.h"
+#include "replace/keep.h"
+#include "replace/plan.h"
+#include "replace/socket.h"
+
+/* Packs them into a file of @dir; plan->mounts and the views of its services are known. */
+struct uk_error *uk_memory_save(const struct uk_plan *plan, const struct uk_keep *keep,
+				const struct uk_sockets *sockets, const char *dir) uk_must_check;
+
+/* Lays them out. */
+struct uk_error *uk_memory_restore(const char *dir) uk_must_check;
+
+#endif

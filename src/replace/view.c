@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A service's view of the file tree: written down, and made again. */
+#include "replace/view.h"
+
+#include "base/strbuf.h"
+#include "replace/carry.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static bool is_one_of(const char *type, const char *const *types)
+{
+	for (; *types; types++) {
+		if (!strcmp(type, *types))
+			return true;
+	}
+	return false;
+}
+
+/* What the kernel itself fills: a new mount shows the same. */
+static bool is_kernels(const char *type)
+{
+	static const char *const types[] = { "proc",	  "sysfs",	"cgroup2",  "devpts",
+					     "mqueue",	  "securityfs", "pstore",   "bpf",
+					     "tracefs",	  "debugfs",	"configfs", "fusectl",
+					     "hugetlbfs", "devtmpfs",	"efivarfs", "binfmt_misc",
+					     NULL };
+	return is_one_of(type, types);
+}
+
+static bool is_in_memory(const char *type)
+{
+	static const char *const types[] = { "tmpfs", "ramfs", NULL };
+	return is_one_of(type, types);
+}
+
+/* Mounted when somebody looks: systemd sets it up anew. */
+static bool is_left_out(const char *type)
+{
+	static const char *const types[] = { "autofs", "nsfs", NULL };
+	return is_one_of(type, types);
+}
+
+/* --- written down -------------------------------------------------------------------- */
+
+static struct uk_error *describe(const struct uk_mount *mount, struct uk_plan_mount *ret)
+{
+	struct uk_error *err = uk_strdup(mount->type, &ret->type);
+	if (!err)
+		err = uk_strdup(mount->source, &ret->source);
+	return err ? err : uk_strdup(mount->super, &ret->super);
+}
+
+/* A new element with the place and the options of @mount. */
+static struct uk_error *add_mount(uk_plan_mounts *to, const struct uk_mount *mount,
+				  struct uk_plan_mount **ret)
+{
+	if (!uk_vec_push(to, (struct uk_plan_mount){}))
+		return uk_error_nomem();
+	*ret = &to->data[to->len - 1];
+	struct uk_error *err = uk_strdup(mount->point, &(*ret)->point);
+	return err ? err : uk_strdup(mount->options, &(*ret)->options);
+}
+
+struct uk_error *uk_view_list_host(const uk_mounts *host, uk_plan_mounts *ret)
+{
+	struct uk_error *err = NULL;
+	uk_vec_for_each(mount, host) {
+		struct uk_plan_mount *to;
+		bool credentials = uk_str_starts(mount->point, "/run/credentials/");
+		if (err || !strcmp(mount->point, "/") || strcmp(mount->root, "/") || credentials ||
+		    !(is_kernels(mount->type) || is_in_memory(mount->type)))
+			continue;
+		err = add_mount(ret, mount, &to);
+		if (!err)
+			err = describe(mount, to);
+	}
+	return err;
+}
+
+/*
+ * Where in @mounts the folder @root of file system @dev is shown: by the last mount whose own
+ * root is above it. NULL if nowhere.
+ */
+static struct uk_error *find_path(const uk_mounts *mounts, size_t nr, dev_t dev, const char *root,
+				  char **ret)
+{
+	const struct uk_mount *best = NULL;
+	size_t best_len = 0;
+	*ret = NULL;
+	for (size_t i = 0; i < nr; i++) {
+		const struct uk_mount *mount = &mounts->data[i];
+		size_t len = strcmp(mount->root, "/") ? strlen(mount->root) : 0;
+		bool above = mount->dev == dev && !strncmp(mount->root, root, len) &&
+			     (root[len] == '/' || !root[len]);
+		if (above && (!best || len >= best_len)) {
+			best = mount;
+			best_len = len;
+		}
+	}
+	if (!best)
+		return NULL;
+	const char *point = strcmp(best->point, "/") ? best->point : "";
+	const char *rest = strcmp(root + best_len, "/") ? root + best_len : "";
+	return uk_asprintf(ret, "%s%s%s", point, rest, *point || *rest ? "" : "/");
+}
+
+/* What is in a file system that nobody else has. */
+static struct uk_error *save_content(const struct uk_task *task, const struct uk_mount *mount,
+				     const char *dir, const char *prefix, size_t number,
+				     struct uk_plan_mount *to)
+{
+	static const char *const all[] = { "." };
+	uk_auto_free char *root = NULL, *path = NULL;
+	struct uk_error *err = uk_asprintf(&root, "/proc/%d/root%s", task->pid, mount->point);
+	if (!err)
+		err = uk_asprintf(&to->content, "%s-%zu.tar", prefix, number);
+	if (!err)
+		err = uk_asprintf(&path, "%s/%s", dir, to->content);
+	return err ? err : uk_carry_pack(root, all, 1, path);
+}
+
+static struct uk_error *save_mount(const struct uk_task *task, const uk_mounts *host, size_t number,
+				   const char *dir, const char *prefix, uk_plan_mounts *ret)
+{
+	const struct uk_mount *mount = &task->mounts.data[number];
+	struct uk_plan_mount *to;
+	if (is_left_out(mount->type))
+		return NULL;
+	struct uk_error *err = add_mount(ret, mount, &to);
+	if (!err)
+		err = describe(mount, to);
+	if (!err)
+		err = find_path(host, host->len, mount->dev, mount->root, &to->from);
+	if (err || to->from)
+		return err;
+	/* One that came before shows more of the same. */
+	err = find_path(&task->mounts, number, mount->dev, mount->root, &to->from);
+	to->inside = to->from != NULL;
+	if (err || to->from)
+		return err;
+	bool whole = !strcmp(mount->root, "/");
+	if (!whole || !(is_kernels(mount->type) || is_in_memory(mount->type)))
+		return uk_error_create(UK_ERR_REFUSED,
+				       "%s of process %d shows %s of a file system (%s) that the "
+				       "host has not mounted, and cannot be made again",
+				       mount->point, task->pid, mount->root, mount->type);
+	if (is_in_memory(mount->type))
+		err = save_content(task, mount, dir, prefix, number, to);
+	return err;
+}
+
+struct uk_error *uk_view_save(const struct uk_task *task, const uk_mounts *host, const char *dir,
+			      const char *prefix, uk_plan_mounts *ret)
+{
+	struct uk_error *err = NULL;
+	for (size_t i = 0; !err && i < task->mounts.len; i++)
+		err = save_mount(task, host, i, dir, prefix, ret);
+	return err;
+}
+
+/* --- made again ---------------------------------------------------------------------- */
+
+static unsigned long flag_of(const char *option)
+{
+	static const struct {
+		const char *name;
+		unsigned long flag;
+	} flags[] = { { "ro", MS_RDONLY },	   { "nosuid", MS_NOSUID },
+		      { "nodev", MS_NODEV },	   { "noexec", MS_NOEXEC },
+		      { "noatime", MS_NOATIME },   { "nodiratime", MS_NODIRATIME },
+		      { "relatime", MS_RELATIME }, { "nosymfollow", 256 } };
+	for (size_t i = 0; i < UK_ARRAY_SIZE(flags); i++) {
+		if (!strcmp(option, flags[i].name))
+			return flags[i].flag;
+	}
+	return 0;
+}
+
+static unsigned long flags_of(const char *options)
+{
+	char copy[256], *save = NULL;
+	unsigned long flags = 0;
+	snprintf(copy, sizeof(copy), "%s", options);
+	for (char *one = strtok_r(copy, ",", &save); one; one = strtok_r(NULL, ",", &save))
+		flags |= flag_of(one);
+	return flags;
+}
+
+/* Without "rw" and "ro", which are flags of the mount. */
+static const char *data_of(const char *super)
+{
+	if (!strcmp(super, "rw") || !strcmp(super, "ro"))
+		return "";
+	bool flag = uk_str_starts(super, "rw,") || uk_str_starts(super, "ro,");
+	return flag ? super + 3 : super;
+}
+
+static bool is_mount_point(const char *path)
+{
+	struct stat st, above;
+	char up[PATH_MAX];
+	snprintf(up, sizeof(up), "%s/..", path);
+	return !stat(path, &st) && !stat(up, &above) && st.st_dev != above.st_dev;
+}
+
+void uk_view_mount_host(const uk_plan_mounts *mounts, const struct uk_sink *sink)
+{
+	uk_vec_for_each(one, mounts) {
+		if (is_mount_point(one->point))
+			continue;
+		mkdir(one->point, 0755);
+		if (mount(one->source, one->point, one->type, flags_of(one->options),
+			  data_of(one->super)) < 0)
+			uk_remark(sink, UK_LEVEL_DEBUG, "mount %s: %s", one->point,
+				  strerror(errno));
+	}
+	/* As systemd does it, so that what it mounts later is seen in views, too. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
+		uk_remark(sink, UK_LEVEL_WARNING, "share the mounts: %s", strerror(errno));
+}
+
+static struct uk_error *bind(const struct uk_plan_mount *one, const char *root, const char *target)
+{
+	uk_auto_free char *from = NULL;
+	struct uk_error *err = uk_asprintf(&from, "%s%s", one->inside ? root : "", one->from);
+	if (!err && mount(from, target, NULL, MS_BIND, NULL) < 0)
+		err = uk_error_errno(errno, "show %s at %s", from, one->point);
+	return err;
+}
+
+static struct uk_error *make_new(const struct uk_plan_mount *one, const char *dir,
+				 const char *target)
+{
+	uk_auto_free char *archive = NULL;
+	if (mount(one->source, target, one->type, 0, data_of(one->super)) < 0)
+		return uk_error_errno(errno, "mount %s (%s)", one->point, one->type);
+	if (!one->content)
+		return NULL;
+	struct uk_error *err = uk_asprintf(&archive, "%s/%s", dir, one->content);
+	return err ? err : uk_carry_unpack(archive, target);
+}
+
+static struct uk_error *make_mount(const struct uk_plan_mount *one, const char *dir,
+				   const char *root)
+{
+	uk_auto_free char *target = NULL;
+	struct uk_error *err = uk_asprintf(&target, "%s%s", root, one->point);
+	/* This kernel may have less below /sys and /proc than the old one. */
+	if (!err && is_kernels(one->type) && access(target, F_OK) < 0)
+		return NULL;
+	if (!err)
+		err = one->from ? bind(one, root, target) : make_new(one, dir, target);
+	if (!err &&
+	    mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | flags_of(one->options), NULL) < 0)
+		err = uk_error_errno(errno, "set %s to %s", one->point, one->options);
+	return err;
+}
+
+/* See pivot_root(2), "pivot_root(".", ".")". */
+static struct uk_error *move_into(const char *root)
+{
+	if (chdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+	    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return uk_error_errno(errno, "move into %s", root);
+	if (mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
+		return uk_error_errno(errno, "share the mounts of a view");
+	return NULL;
+}
+
+struct uk_error *uk_view_enter(const uk_plan_mounts *view, const char *dir, const char *scratch)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return uk_error_errno(errno, "unshare");
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return uk_error_errno(errno, "part the mounts");
+	struct uk_error *err = NULL;
+	uk_vec_for_each(one, view) {
+		if (!err)
+			err = make_mount(one, dir, scratch);
+	}
+	return err ? err : move_into(scratch);
+}

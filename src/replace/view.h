@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A service's view of the file tree: the mount namespace that its unit gave it (PrivateTmp=,
+ * ProtectSystem=, ...). It is written down as a list of mounts and made again in the new kernel;
+ * criu then runs inside of it, for the dump and for the restore, and so takes it for the
+ * one that everybody has. Mounts that show parts of the host's file systems are told by
+ * where the host has them, not by what they are.
+ */
+#ifndef UPKEEP_REPLACE_VIEW_H
+#define UPKEEP_REPLACE_VIEW_H
+
+#include "base/error.h"
+#include "base/progress.h"
+#include "replace/plan.h"
+#include "replace/task.h"
+
+/*
+ * The host's mounts of kernel file systems and in memory, which have to be there before anything
+ * is restored and which systemd takes as it finds them; and those of disks that a task of
+ * @services uses. The root is left out.
+ */
+struct uk_error *uk_view_list_host(const uk_mounts *host, uk_plan_mounts *ret) uk_must_check;
+
+/*
+ * The view of @task, whose mounts are known; empty if it has the host's namespace. What is in
+ * memory and only there is packed into files of @dir named PREFIX-N.tar. UK_ERR_REFUSED where
+ * a mount cannot be made again: names it.
+ */
+struct uk_error *uk_view_save(const struct uk_task *task, const uk_mounts *host, const char *dir,
+			      const char *prefix, uk_plan_mounts *ret) uk_must_check;
+
+/* Makes the host's mounts; one that is there stays, one that cannot be is a remark. */
+void uk_view_mount_host(const uk_plan_mounts *mounts, const struct uk_sink *sink);
+
+/*
+ * Puts the calling process, which is to execute something else, into a new mount namespace
+ * with this view. @dir is where the archives are; @scratch an empty folder of a file system in
+ * memory.
+ */
+struct uk_error *uk_view_enter(const uk_plan_mounts *view, const char *dir,
+			       const char *scratch) uk_must_check;
+
+#endif

@@ -180,6 +180,10 @@ static bool read_status_line(const char *line, struct uk_proc_status *status)
 		return add_kib(at, &status->rss_kib);
 	if ((at = value_of(line, "VmSwap:")))
 		return add_kib(at, &status->swap_kib);
+	if ((at = value_of(line, "NoNewPrivs:")))
+		status->no_new_privs = at[strspn(at, " \t")] == '1';
+	if ((at = value_of(line, "CapAmb:")))
+		status->ambient = at[strspn(at, " \t0")] != '\n';
 	if ((at = value_of(line, "THP_enabled:")))
 		status->no_huge = at[strspn(at, " \t")] == '0';
 	if ((at = value_of(line, "Cpus_allowed:")))

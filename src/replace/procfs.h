@@ -33,8 +33,9 @@ struct uk_proc_status {
 	int seccomp, filters;
 	uint64_t rss_kib, swap_kib; /* RssAnon and RssShmem; VmSwap */
 	bool shadow_stack;
-	bool no_huge;	       /* PR_SET_THP_DISABLE */
-	char processors[2560]; /* that it may run on, as a mask: 8192 at most */
+	bool no_new_privs, ambient; /* ambient: it has ambient capabilities */
+	bool no_huge;		    /* PR_SET_THP_DISABLE */
+	char processors[2560];	    /* that it may run on, as a mask: 8192 at most */
 };
 
 struct uk_error *uk_proc_parse_status(const char *text, struct uk_proc_status *ret) uk_must_check;

@@ -11,6 +11,7 @@
 #include "replace/rules.h"
 
 #include <linux/futex.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -65,6 +66,13 @@ static bool is_never_restarted(const struct uk_rule_subject *subject)
 	       calls(subject, SYS_semtimedop) || calls(subject, SYS_io_getevents);
 }
 
+/* recvfrom() has its flags in the fourth argument, recvmsg() in the third. */
+static bool is_waiting_for_all(const struct uk_rule_subject *subject)
+{
+	return (calls(subject, SYS_recvfrom) && subject->thread->args[3] & MSG_WAITALL) ||
+	       (calls(subject, SYS_recvmsg) && subject->thread->args[2] & MSG_WAITALL);
+}
+
 static bool is_vfork(const struct uk_rule_subject *subject)
 {
 	return calls(subject, SYS_vfork) ||
@@ -100,6 +108,9 @@ static const struct uk_rule rules[] = {
 	  "a wait with a time limit returns early, with EINTR: pthread_cond_timedwait() wakes "
 	  "without a reason, sem_timedwait() fails with EINTR",
 	  NULL, BLOCK_C },
+	{ "wait-for-all", UK_RESOURCE_CALL, is_waiting_for_all, UK_FATE_CHANGED,
+	  "a receive with MSG_WAITALL returns early with what is there", NULL,
+	  "tried: sleep-recv-waitall in docs/replace-criu.md" },
 	{ "continued-call", UK_RESOURCE_CALL, is_continued, UK_FATE_CHANGED,
 	  "a call that was interrupted before (a stop, a tracer) returns early, with EINTR", NULL,
 	  BLOCK_C },

@@ -4,7 +4,9 @@
 
 #include "base/file.h"
 
+#include <sched.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool is_traced(const struct uk_rule_subject *subject)
 {
@@ -172,6 +174,56 @@ static bool is_without_huge(const struct uk_rule_subject *subject)
 	return subject->task->no_huge;
 }
 
+#ifndef SCHED_DEADLINE
+#define SCHED_DEADLINE 6 /* include/uapi/linux/sched.h */
+#endif
+
+/* ^Z and the like: refused, while SIGSTOP is not. From outside they look the same. */
+static bool is_stopped_job(const struct uk_rule_subject *subject)
+{
+	return subject->task->state == 'T' && subject->task->tty;
+}
+
+static bool is_led_by_nobody(const struct uk_rule_subject *subject)
+{
+	const struct uk_task *task = subject->task;
+	return task->state == 'Z' && task->threads.len > 1;
+}
+
+static bool has_odd_policy(const struct uk_rule_subject *subject)
+{
+	int policy = subject->task->policy;
+	return policy >= 0 && ((policy & SCHED_RESET_ON_FORK) || policy == SCHED_DEADLINE);
+}
+
+static bool is_without_privileges(const struct uk_rule_subject *subject)
+{
+	return subject->task->no_new_privs;
+}
+
+static bool has_ambient(const struct uk_rule_subject *subject)
+{
+	return subject->task->ambient;
+}
+
+static bool is_bound(const struct uk_rule_subject *subject)
+{
+	int processors = subject->task->processors;
+	return processors && processors < sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+static bool has_personality(const struct uk_rule_subject *subject)
+{
+	return subject->task->personality;
+}
+
+/* 50 us is what processes begin with; those of real time have none. */
+static bool has_slack(const struct uk_rule_subject *subject)
+{
+	uint64_t slack = subject->task->slack_ns;
+	return slack && slack != 50000;
+}
+
 static bool is_confined(const struct uk_rule_subject *subject)
 {
 	const char *label = subject->task->label;
@@ -271,9 +323,35 @@ static const struct uk_rule rules[] = {
 	{ "network-namespace", UK_RESOURCE_TASK, is_network_namespace, UK_FATE_CHANGED,
 	  "its network namespace is made anew with what CRIU knows of one: a loopback", NULL,
 	  "CRIU 3.17.1, criu/net.c" },
-	{ "user-namespace", UK_RESOURCE_TASK, is_user_namespace, UK_FATE_CHANGED,
-	  "it has a user namespace of its own: accepted by CRIU, not tried over a swap", NULL,
-	  "CRIU 3.17.1, criu/namespaces.c" },
+	{ "user-namespace", UK_RESOURCE_TASK, is_user_namespace, UK_FATE_IMPOSSIBLE,
+	  "it has a user namespace of its own (PrivateUsers=): restoring it fails",
+	  "turn it off in a drop-in of the unit and restart it, or let it be started afresh",
+	  "tried: ns-user in docs/replace-criu.md" },
+	{ "stopped-job", UK_RESOURCE_TASK, is_stopped_job, UK_FATE_IMPOSSIBLE,
+	  "it is stopped at a terminal (^Z), which the checkpoint refuses",
+	  "let it go on (fg, bg), or end it", "tried: pty-jobs in docs/replace-criu.md" },
+	{ "dead-leader", UK_RESOURCE_TASK, is_led_by_nobody, UK_FATE_IMPOSSIBLE,
+	  "its first thread has ended, and others run on", NULL,
+	  "tried: proc-leader-gone in docs/replace-criu.md" },
+	{ "policy", UK_RESOURCE_TASK, has_odd_policy, UK_FATE_IMPOSSIBLE,
+	  "SCHED_DEADLINE or SCHED_RESET_ON_FORK: restoring it fails",
+	  "chrt --other -p 0, until the swap is over",
+	  "tried: proc-sched-deadline, proc-sched-reset in docs/replace-criu.md" },
+	{ "no-new-privs", UK_RESOURCE_TASK, is_without_privileges, UK_FATE_CHANGED,
+	  "it could gain privileges again by set-user-ID programs (NoNewPrivileges= is lost)", NULL,
+	  "tried: proc-no-new-privs in docs/replace-criu.md" },
+	{ "ambient-capabilities", UK_RESOURCE_TASK, has_ambient, UK_FATE_CHANGED,
+	  "programs that it starts lose its ambient capabilities", NULL,
+	  "tried: proc-caps in docs/replace-criu.md" },
+	{ "affinity", UK_RESOURCE_TASK, is_bound, UK_FATE_CHANGED,
+	  "it was bound to some processors, and runs on all", NULL,
+	  "tried: proc-affinity in docs/replace-criu.md" },
+	{ "personality", UK_RESOURCE_TASK, has_personality, UK_FATE_CHANGED,
+	  "its execution domain is the usual one (personality(2), setarch)", NULL,
+	  "tried: proc-personality in docs/replace-criu.md" },
+	{ "timer-slack", UK_RESOURCE_TASK, has_slack, UK_FATE_CHANGED,
+	  "its timers get the usual slack (PR_SET_TIMERSLACK)", NULL,
+	  "tried: proc-timerslack in docs/replace-criu.md" },
 	{ "stopped", UK_RESOURCE_TASK, is_stopped, UK_FATE_CHANGED,
 	  "it is stopped, and its parent is told so once more", NULL,
 	  "tried: sig-stopped in docs/replace-criu.md" },

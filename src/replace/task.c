@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <string.h>
 
 #define SMALL (1 << 20)
@@ -143,6 +144,8 @@ static struct uk_error *read_status(int dir, struct uk_task *task)
 	task->swap_kib = status.swap_kib;
 	task->shadow_stack = status.shadow_stack;
 	task->no_huge = status.no_huge;
+	task->no_new_privs = status.no_new_privs;
+	task->ambient = status.ambient;
 	return NULL;
 }
 
@@ -162,6 +165,25 @@ static struct uk_error *read_label(int dir, struct uk_task *task)
 		return uk_strdup("", &task->label);
 	text[strcspn(text, "\n")] = '\0';
 	return uk_strdup(text, &task->label);
+}
+
+static uint64_t read_number(int dir, const char *name, int base)
+{
+	uint64_t number = 0;
+	uk_auto_free char *text = NULL;
+	uk_auto_error struct uk_error *none = read_below(dir, name, SMALL, &text);
+	const char *at = text;
+	return !none && uk_proc_number(&at, base, &number) ? number : 0;
+}
+
+/* What the scheduler and the execution domain were told of it. */
+static void read_settings(int dir, struct uk_task *task)
+{
+	cpu_set_t set;
+	task->policy = sched_getscheduler(task->pid);
+	task->processors = sched_getaffinity(task->pid, sizeof(set), &set) ? 0 : CPU_COUNT(&set);
+	task->personality = read_number(dir, "personality", 16);
+	task->slack_ns = read_number(dir, "timerslack_ns", 10);
 }
 
 static struct uk_error *read_exe(int dir, struct uk_task *task)
@@ -360,6 +382,7 @@ static struct uk_error *read_resources(int dir, struct uk_task *task)
 		err = read_timers(dir, task);
 	if (!err)
 		err = read_label(dir, task);
+	read_settings(dir, task);
 	if (!err)
 		err = read_mounts(dir, task);
 	return err;

@@ -82,6 +82,14 @@ static void sleep_semaphore(void)
 	syscall(SYS_semop, id, &take, 1);
 }
 
+static void sleep_for_all(void)
+{
+	int ends[2];
+	char bytes[2];
+	child_needs(!socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+	syscall(SYS_recvfrom, ends[0], bytes, 2, MSG_WAITALL, NULL, NULL);
+}
+
 static void sleep_read(void)
 {
 	int ends[2];
@@ -107,6 +115,7 @@ static const struct {
 	{ sleep_timed_futex, SYS_futex, "timed-futex", UK_FATE_CHANGED },
 	{ sleep_signal, SYS_rt_sigtimedwait, "interrupted-call", UK_FATE_CHANGED },
 	{ sleep_semaphore, SYS_semop, "sysv-semaphore", UK_FATE_IMPOSSIBLE },
+	{ sleep_for_all, SYS_recvfrom, "wait-for-all", UK_FATE_CHANGED },
 	{ sleep_read, SYS_read, "call", UK_FATE_EXACT },
 };
 

@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include <linux/bpf.h>
+#include <linux/capability.h>
 #include <linux/io_uring.h>
 #include <linux/perf_event.h>
 #include <pty.h>
@@ -20,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/msg.h>
+#include <sys/personality.h>
 #include <sys/shm.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -135,6 +137,51 @@ static void hold_bound_thread(void)
 	child_wants(sysconf(_SC_NPROCESSORS_ONLN) > 1 && !pipe(ends));
 	child_needs(!pthread_create(&thread, NULL, wait_bound, &ends[1]));
 	child_needs(read(ends[0], &byte, 1) == 1);
+}
+
+static void hold_no_new_privs(void)
+{
+	child_needs(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+}
+
+static void hold_ambient(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+	child_needs(!syscall(SYS_capget, &header, data));
+	data[0].inheritable |= 1u << CAP_CHOWN;
+	child_wants(!syscall(SYS_capset, &header, data));
+	child_wants(!prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHOWN, 0, 0));
+}
+
+static void hold_bound(void)
+{
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	child_wants(sysconf(_SC_NPROCESSORS_ONLN) > 1);
+	child_needs(!sched_setaffinity(0, sizeof(set), &set));
+}
+
+static void hold_personality(void)
+{
+	child_needs(personality(ADDR_NO_RANDOMIZE) >= 0);
+}
+
+static void hold_slack(void)
+{
+	child_needs(!prctl(PR_SET_TIMERSLACK, 123456, 0, 0, 0));
+}
+
+static void hold_policy(void)
+{
+	struct sched_param param = {};
+	child_needs(!sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &param));
+}
+
+static void hold_user_namespace(void)
+{
+	child_wants(!unshare(CLONE_NEWUSER));
 }
 
 static void hold_no_huge_pages(void)
@@ -344,6 +391,13 @@ static const struct hold_case cases[] = {
 	{ "epoll, edges", hold_edges, "epoll-edge", UK_FATE_CHANGED },
 	{ "eventfd, semaphore", hold_semaphore, "eventfd-semaphore", UK_FATE_CHANGED },
 	{ "bound thread", hold_bound_thread, "processors", UK_FATE_CHANGED },
+	{ "no new privileges", hold_no_new_privs, "no-new-privs", UK_FATE_CHANGED },
+	{ "ambient capabilities", hold_ambient, "ambient-capabilities", UK_FATE_CHANGED },
+	{ "bound", hold_bound, "affinity", UK_FATE_CHANGED },
+	{ "personality", hold_personality, "personality", UK_FATE_CHANGED },
+	{ "timer slack", hold_slack, "timer-slack", UK_FATE_CHANGED },
+	{ "reset on fork", hold_policy, "policy", UK_FATE_IMPOSSIBLE },
+	{ "user namespace", hold_user_namespace, "user-namespace", UK_FATE_IMPOSSIBLE },
 	{ "no huge pages", hold_no_huge_pages, "no-huge-pages", UK_FATE_CHANGED },
 	{ "inotify", hold_watch, "watches", UK_FATE_CHANGED },
 	{ "io_uring", hold_ring, "io-uring", UK_FATE_IMPOSSIBLE },

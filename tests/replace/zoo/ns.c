@@ -30,6 +30,33 @@ static void unshare_or_skip(int what)
 		zoo_skip("unshare: %s", strerror(errno));
 }
 
+/*
+ * The program again, within the mount namespace: what was executed and opened before belongs to
+ * mounts of the old one. A service is executed there by who made the namespace.
+ */
+static void enter_mounts(void)
+{
+	char program[512] = "", kind[16];
+	char *const arguments[] = {
+		"zoo",		 zoo.kind ? "sabotage" : "run", (char *)zoo.now->name,
+		(char *)zoo.dir, zoo.kind ? kind : NULL,	NULL
+	};
+	int null;
+
+	if (!getenv("ZOO_INSIDE")) {
+		unshare_or_skip(CLONE_NEWNS);
+		zoo_sys(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL));
+		zoo_sys(readlink("/proc/self/exe", program, sizeof(program) - 1));
+		snprintf(kind, sizeof(kind), "%d", zoo.kind);
+		zoo_sys(setenv("ZOO_INSIDE", "1", 1));
+		zoo_sys(execv(program, arguments));
+	}
+	null = (int)zoo_sys(open("/dev/null", O_RDWR));
+	for (int fd = 0; fd < 3; fd++)
+		zoo_sys(dup2(null, fd));
+	close(null);
+}
+
 /* --- host name
  * -------------------------------------------------------------------------------------- */
 
@@ -61,8 +88,7 @@ static void uts_sabotage(void)
  */
 static void mnt_setup(void)
 {
-	unshare_or_skip(CLONE_NEWNS);
-	zoo_sys(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL));
+	enter_mounts();
 	zoo_sys(mkdir(zoo_path("public"), 0755));
 	zoo_sys(mkdir(zoo_path("private"), 0700));
 	zoo_put(zoo_path("private/file"), "behind the scenes");
@@ -191,6 +217,11 @@ static void pid_setup(void)
 	char number[32];
 	pid_t first;
 
+	if (getenv("ZOO_INSIDE")) {
+		enter_mounts();
+		zoo_sys(mount("proc", "/proc", "proc", 0, NULL));
+		return;
+	}
 	unshare_or_skip(CLONE_NEWPID);
 	first = (pid_t)zoo_sys(fork());
 	if (first) {
@@ -201,11 +232,8 @@ static void pid_setup(void)
 	}
 	zoo_await_step(15, 1);
 	zoo_sys(setsid());
-	if (zoo.arg) {
-		zoo_sys(unshare(CLONE_NEWNS));
-		zoo_sys(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL));
-		zoo_sys(mount("proc", "/proc", "proc", 0, NULL));
-	}
+	if (zoo.arg)
+		enter_mounts();
 }
 
 static pid_t child;
@@ -300,9 +328,9 @@ static void user_sabotage(void)
 /* All that a sandboxed service has. */
 static void all_setup(void)
 {
+	mnt_setup();
 	uts_setup();
 	net_setup();
-	mnt_setup();
 	zoo_sys(unshare(CLONE_NEWIPC));
 }
 

@@ -459,7 +459,8 @@ static void fd_verify(void)
 		zoo_near("seconds left after the only tick", 0, fd_left(), 0, 0);
 		return;
 	}
-	zoo_near("seconds till the next tick", next - zoo_now(fd_clock), fd_left(), 0.3, 0.6);
+	zoo_near("seconds till the next tick", next - zoo_now(fd_clock), fd_left(), 0.3,
+		 ZOO_LATE_BY);
 	zoo_same("poll for the next tick", 1,
 		 poll(&about, 1, (int)((next - zoo_now(fd_clock) + ZOO_LATE_BY) * 1000)));
 	zoo_near("moment of the next tick", 0, zoo_now(fd_clock) - next, 0.3, ZOO_LATE_BY);

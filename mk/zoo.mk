@@ -18,7 +18,7 @@ $(O)/tests/replace/zoo/zoo: $(ZOO_OBJS)
 zoo: $(O)/tests/replace/zoo/zoo ## Build the workload that checks itself over a kernel swap
 check-zoo: zoo ## Check the zoo itself: all ok without a swap, all FAILED when sabotaged (root)
 	prove -v --exec '' tests/replace/zoo-control
-# About ten minutes for each kernel.
+# A quarter of an hour for each kernel.
 zoo-criu: zoo ## Write the tables of docs/replace-criu.md: what the stock criu makes of each case
 	tests/replace/zoo-criu 6.1.0-47-cloud-amd64
 	tests/replace/zoo-criu 6.12.107+deb12-cloud-amd64

@@ -6,7 +6,6 @@
 #include "base/process.h"
 #include "base/strbuf.h"
 #include "replace/cgroup.h"
-#include "replace/journal.h"
 #include "replace/view.h"
 
 #include <errno.h>
@@ -206,9 +205,9 @@ struct uk_error *uk_criu_dump(const struct uk_plan_service *service, const char 
 	add(&words, "--tree");
 	add(&words, "%d", service->main_pid);
 	add(&words, "--leave-stopped");
-	uk_vec_for_each(inode, &service->journal) {
+	uk_vec_for_each(stream, &service->journal) {
 		add(&words, "--external");
-		add(&words, "unix[%ju]", (uintmax_t)*inode);
+		add(&words, "unix[%ju]", (uintmax_t)stream->ino);
 	}
 	uk_vec_for_each(file, &service->outside) {
 		add(&words, "--external");
@@ -256,16 +255,17 @@ struct uk_error *uk_criu_let_go(const struct uk_plan_service *service)
 struct child {
 	const struct uk_plan_service *service;
 	const char *dir, *scratch;
+	const struct uk_stand_in *stand_ins; /* one for each of service->journal */
 	int criu, images;
-	int *fds;    /* one for each of service->journal, then of service->outside */
-	size_t made; /* of those */
+	int *outside; /* one for each of service->outside */
+	size_t made;  /* of those */
 };
 
 static void child_deinit(struct child *child)
 {
 	for (size_t i = 0; i < child->made; i++)
-		close(child->fds[i]);
-	free(child->fds);
+		close(child->outside[i]);
+	free(child->outside);
 	uk_cleanup_close(&child->images);
 	uk_cleanup_close(&child->criu);
 }
@@ -277,8 +277,11 @@ static void enter(void *arg)
 	if (!uk_cgroup_enter(child->service->cgroup) || dup2(child->criu, CRIU_FD) < 0 ||
 	    dup2(child->images, IMAGES_FD) < 0)
 		_exit(126);
+	int number = FIRST_FD;
+	for (size_t i = 0; i < child->service->journal.len; i++)
+		dup2(child->stand_ins[i].service, number++);
 	for (size_t i = 0; i < child->made; i++)
-		dup2(child->fds[i], FIRST_FD + (int)i);
+		dup2(child->outside[i], number++);
 	const char *name = child->service->host_name;
 	if (name && (unshare(CLONE_NEWUTS) < 0 || sethostname(name, strlen(name)) < 0))
 		_exit(126);
@@ -308,18 +311,12 @@ static struct uk_error *prepare(struct child *child)
 	struct uk_error *err = uk_cgroup_make(child->service->cgroup);
 	if (!err)
 		err = uk_dir_make(child->scratch, 0700);
-	size_t nr = child->service->journal.len + child->service->outside.len;
-	child->fds = calloc(nr + 1, sizeof(*child->fds));
-	if (!err && !child->fds)
+	child->outside = calloc(child->service->outside.len + 1, sizeof(*child->outside));
+	if (!err && !child->outside)
 		err = uk_error_nomem();
-	uk_vec_for_each(inode, &child->service->journal) {
-		if (!err)
-			err = uk_journal_stand_in(&child->fds[child->made]);
-		child->made += !err;
-	}
 	uk_vec_for_each(file, &child->service->outside) {
 		if (!err)
-			err = open_outside(file, &child->fds[child->made]);
+			err = open_outside(file, &child->outside[child->made]);
 		child->made += !err;
 	}
 	return err;
@@ -331,9 +328,9 @@ static struct uk_error *run_restore(struct child *child, const char *images)
 	add_common(&words, "restore");
 	add(&words, "--restore-detached");
 	int number = FIRST_FD;
-	uk_vec_for_each(inode, &child->service->journal) {
+	uk_vec_for_each(stream, &child->service->journal) {
 		add(&words, "--inherit-fd");
-		add(&words, "fd[%d]:socket:[%ju]", number++, (uintmax_t)*inode);
+		add(&words, "fd[%d]:socket:[%ju]", number++, (uintmax_t)stream->ino);
 	}
 	uk_vec_for_each(file, &child->service->outside) {
 		add(&words, "--inherit-fd");
@@ -348,11 +345,12 @@ static struct uk_error *run_restore(struct child *child, const char *images)
 	return run("restore", images, &process);
 }
 
-struct uk_error *uk_criu_restore(const struct uk_plan_service *service, const char *dir)
+struct uk_error *uk_criu_restore(const struct uk_plan_service *service, const char *dir,
+				 const struct uk_stand_in *stand_ins)
 {
 	uk_auto_free char *images = NULL, *scratch = NULL;
 	uk_cleanup(child_deinit) struct child child = {
-		.service = service, .dir = dir, .criu = -1, .images = -1
+		.service = service, .dir = dir, .stand_ins = stand_ins, .criu = -1, .images = -1
 	};
 	struct uk_error *err = open_images(service, dir, &images, &child.images);
 	if (!err)

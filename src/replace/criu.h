@@ -8,6 +8,7 @@
 #define UPKEEP_REPLACE_CRIU_H
 
 #include "base/error.h"
+#include "replace/journal.h"
 #include "replace/plan.h"
 
 /* Modules that criu, or the sockets that it reads, need: see criu(8) and sock_diag(7). */
@@ -25,8 +26,11 @@ struct uk_error *uk_criu_dump(const struct uk_plan_service *service, const char 
  */
 struct uk_error *uk_criu_let_go(const struct uk_plan_service *service) uk_must_check;
 
-/* Restores it into its cgroup, which is made. Its processes run when this returns. */
-struct uk_error *uk_criu_restore(const struct uk_plan_service *service,
-				 const char *dir) uk_must_check;
+/*
+ * Restores it into its cgroup, which is made. Its processes run when this returns. @stand_ins has
+ * one for each of service->journal; they stay the caller's.
+ */
+struct uk_error *uk_criu_restore(const struct uk_plan_service *service, const char *dir,
+				 const struct uk_stand_in *stand_ins) uk_must_check;
 
 #endif

@@ -50,6 +50,8 @@ static void service_deinit(struct uk_plan_service *service)
 		free(file->path);
 	}
 	uk_vec_deinit(&service->outside);
+	uk_vec_for_each(stream, &service->journal)
+		free(stream->state);
 	uk_vec_deinit(&service->journal);
 }
 

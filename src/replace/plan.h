@@ -60,13 +60,22 @@ struct uk_plan_outside {
 	uint64_t flags, pos;
 };
 
+/* What a service writes its output to: a connection to journald. See journal.h. */
+struct uk_plan_stream {
+	uint64_t ino;  /* of the service's end, on the old kernel */
+	bool nonblock; /* that end has O_NONBLOCK */
+	char *state;   /* what journald had noted of it; NULL for nothing */
+	/* The inodes of its stand-in on the new kernel; 0 as long as there is none. */
+	uint64_t service_end, journal_end;
+};
+
 struct uk_plan_service {
 	char *name;   /* for people */
 	char *unit;   /* of systemd, or NULL */
 	char *cgroup; /* "/system.slice/redis-server.service" */
 	char *images; /* its folder, relative to that of the swap */
 	pid_t main_pid;
-	UK_VEC(uint64_t) journal; /* inodes of its sockets to the journal */
+	UK_VEC(struct uk_plan_stream) journal;
 	UK_VEC(struct uk_plan_outside) outside;
 	uk_plan_mounts view; /* its mount namespace; empty if it has the host's */
 	char *host_name;     /* in its UTS namespace; NULL if it has the host's */

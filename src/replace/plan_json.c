@@ -74,13 +74,31 @@ static bool put_outside(struct json_object *to, const struct uk_plan_service *se
 	return good;
 }
 
+static bool put_stream(struct json_object *list, const struct uk_plan_stream *stream)
+{
+	struct json_object *to = append_new(list);
+	return to && put_number(to, "ino", stream->ino) &&
+	       !json_object_object_add(to, "nonblock", json_object_new_boolean(stream->nonblock)) &&
+	       put_text(to, "state", stream->state) &&
+	       put_number(to, "service_end", stream->service_end) &&
+	       put_number(to, "journal_end", stream->journal_end);
+}
+
+static bool put_streams(struct json_object *to, const struct uk_plan_service *service)
+{
+	struct json_object *list = put_new(to, "journal", json_object_new_array());
+	bool good = list;
+	uk_vec_for_each(stream, &service->journal)
+		good = good && put_stream(list, stream);
+	return good;
+}
+
 static bool put_service(struct json_object *list, const struct uk_plan_service *service)
 {
 	struct json_object *to = append_new(list);
-	return to && put_numbers(to, "journal", service->journal.data, service->journal.len) &&
-	       put_mounts(to, "view", &service->view) && put_outside(to, service) &&
-	       put_text(to, "name", service->name) && put_text(to, "unit", service->unit) &&
-	       put_text(to, "trouble", service->trouble) &&
+	return to && put_streams(to, service) && put_mounts(to, "view", &service->view) &&
+	       put_outside(to, service) && put_text(to, "name", service->name) &&
+	       put_text(to, "unit", service->unit) && put_text(to, "trouble", service->trouble) &&
 	       put_text(to, "host_name", service->host_name) &&
 	       put_text(to, "cgroup", service->cgroup) && put_text(to, "images", service->images) &&
 	       put_number(to, "main_pid", (uint64_t)service->main_pid);
@@ -271,6 +289,22 @@ static struct uk_error *get_outside(struct json_object *from, struct uk_plan_out
 	return err ? err : get_number(from, "pos", &file->pos);
 }
 
+static struct uk_error *get_stream(struct json_object *from, struct uk_plan_stream *stream)
+{
+	struct json_object *nonblock;
+	struct uk_error *err = get_number(from, "ino", &stream->ino);
+	if (!err && (!json_object_object_get_ex(from, "nonblock", &nonblock) ||
+		     !json_object_is_type(nonblock, json_type_boolean)))
+		err = no_field("nonblock", "boolean");
+	if (err)
+		return err;
+	stream->nonblock = json_object_get_boolean(nonblock);
+	err = get_text_if_there(from, "state", &stream->state);
+	if (!err)
+		err = get_number(from, "service_end", &stream->service_end);
+	return err ? err : get_number(from, "journal_end", &stream->journal_end);
+}
+
 static struct uk_error *get_service(struct json_object *from, struct uk_plan_service *service)
 {
 	uint64_t pid = 0;
@@ -294,9 +328,7 @@ static struct uk_error *get_service(struct json_object *from, struct uk_plan_ser
 		err = GET_ALL(from, "view", &service->view, get_mount);
 	if (!err)
 		err = GET_ALL(from, "outside", &service->outside, get_outside);
-	return err ? err
-		   : get_numbers(from, "journal", &service->journal.data, &service->journal.len,
-				 &service->journal.cap);
+	return err ? err : GET_ALL(from, "journal", &service->journal, get_stream);
 }
 
 static struct uk_error *get_link(struct json_object *from, struct uk_plan_link *link)

@@ -139,14 +139,31 @@ static uint64_t port_of(const struct uk_socket *socket)
 	return colon ? strtoul(colon + 1, NULL, 10) : 0;
 }
 
-/* What has to be known of a socket before it is dumped. */
-static struct uk_error *plan_socket(struct swap *swap, uint64_t ino, struct uk_plan_service *to)
+static struct uk_error *plan_stream(const struct uk_sockets *sockets, const struct uk_fd *fd,
+				    struct uk_plan_service *to)
 {
-	const struct uk_socket *socket = uk_sockets_find(swap->sockets, ino);
+	struct uk_plan_stream stream;
+	uk_vec_for_each(known, &to->journal) {
+		if (known->ino == fd->ino)
+			return NULL;
+	}
+	struct uk_error *err = uk_journal_note(NULL, sockets, fd, &stream);
+	if (!err && !uk_vec_push(&to->journal, stream)) {
+		free(stream.state);
+		err = uk_error_nomem();
+	}
+	return err;
+}
+
+/* What has to be known of a socket before it is dumped. */
+static struct uk_error *plan_socket(struct swap *swap, const struct uk_fd *fd,
+				    struct uk_plan_service *to)
+{
+	const struct uk_socket *socket = uk_sockets_find(swap->sockets, fd->ino);
 	if (!socket)
 		return NULL;
-	if (uk_journal_is_ours(swap->sockets, ino))
-		return ADD_ONCE(&to->journal, ino);
+	if (uk_journal_is_ours(swap->sockets, fd->ino))
+		return plan_stream(swap->sockets, fd, to);
 	if ((socket->family == AF_INET || socket->family == AF_INET6) && port_of(socket))
 		return ADD_ONCE(&swap->plan.ports, port_of(socket));
 	return NULL;
@@ -159,7 +176,7 @@ static struct uk_error *plan_sockets(struct swap *swap, const struct uk_service 
 	uk_vec_for_each(task, &from->tasks) {
 		uk_vec_for_each(fd, &task->fds) {
 			if (!err && fd->kind == UK_FD_SOCKET)
-				err = plan_socket(swap, fd->ino, to);
+				err = plan_socket(swap, fd, to);
 		}
 	}
 	return err;

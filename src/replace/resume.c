@@ -7,6 +7,7 @@
 #include "replace/adopt.h"
 #include "replace/cgroup.h"
 #include "replace/criu.h"
+#include "replace/journal.h"
 #include "replace/memory.h"
 #include "replace/network.h"
 #include "replace/paths.h"
@@ -83,17 +84,44 @@ static struct uk_error *take_over_host(struct resume *resume)
 struct work {
 	const struct resume *resume;
 	struct uk_plan_service *service;
+	struct uk_stand_in *stand_ins; /* one for each of its streams */
 	struct uk_error *err;
 	pthread_t thread;
 	bool started;
 };
 
+static void works_destroy(struct work *works, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		for (size_t n = 0; works[i].stand_ins && n < works[i].service->journal.len; n++)
+			uk_stand_in_close(&works[i].stand_ins[n]);
+		free(works[i].stand_ins);
+	}
+	free(works);
+}
+
+static struct uk_error *make_stand_ins(struct work *work)
+{
+	size_t nr = work->service->journal.len;
+	struct uk_error *err = NULL;
+	work->stand_ins = malloc((nr + 1) * sizeof(*work->stand_ins));
+	if (!work->stand_ins)
+		return uk_error_nomem();
+	for (size_t i = 0; i < nr; i++)
+		work->stand_ins[i] = (struct uk_stand_in){ -1, -1 };
+	for (size_t i = 0; !err && i < nr; i++)
+		err = uk_journal_stand_in(NULL, &work->service->journal.data[i],
+					  &work->stand_ins[i]);
+	return err;
+}
+
 static void *restore_one(void *arg)
 {
 	struct work *work = arg;
-	work->err = uk_plan_verify(&work->resume->plan, work->resume->dir, work->service);
 	if (!work->err)
-		work->err = uk_criu_restore(work->service, work->resume->dir);
+		work->err = uk_plan_verify(&work->resume->plan, work->resume->dir, work->service);
+	if (!work->err)
+		work->err = uk_criu_restore(work->service, work->resume->dir, work->stand_ins);
 	return NULL;
 }
 
@@ -113,6 +141,9 @@ static void restore_all(struct resume *resume, struct work *works)
 	for (size_t i = 0; i < nr; i++) {
 		works[i] = (struct work){ .resume = resume,
 					  .service = &resume->plan.services.data[i] };
+		works[i].err = make_stand_ins(&works[i]);
+	}
+	for (size_t i = 0; i < nr; i++) {
 		works[i].started = !pthread_create(&works[i].thread, NULL, restore_one, &works[i]);
 		if (!works[i].started)
 			restore_one(&works[i]);
@@ -124,12 +155,33 @@ static void restore_all(struct resume *resume, struct work *works)
 	}
 }
 
+/* Until the journal takes them. */
+static struct uk_error *keep_streams(struct resume *resume, const struct work *works)
+{
+	UK_VEC(int) fds = {};
+	struct uk_error *err = NULL;
+	for (size_t i = 0; i < resume->plan.services.len; i++) {
+		for (size_t n = 0; !err && n < works[i].service->journal.len; n++) {
+			int fd = works[i].stand_ins ? works[i].stand_ins[n].journal : -1;
+			if (fd >= 0 && !uk_vec_push(&fds, fd))
+				err = uk_error_nomem();
+		}
+	}
+	if (!err && fds.len)
+		err = uk_journal_keep(fds.data, fds.len, UK_SWAP_ID);
+	uk_vec_deinit(&fds);
+	return err;
+}
+
 static struct uk_error *restore_services(struct resume *resume)
 {
-	uk_auto_free struct work *works = calloc(resume->plan.services.len + 1, sizeof(*works));
+	size_t nr = resume->plan.services.len;
+	struct work *works = calloc(nr + 1, sizeof(*works));
 	if (!works)
 		return uk_error_nomem();
 	restore_all(resume, works);
+	tell(resume, keep_streams(resume, works));
+	works_destroy(works, nr);
 	mark(resume, "restore");
 	tell(resume, uk_gate_open());
 	mark(resume, "open the gate");
@@ -216,6 +268,8 @@ struct uk_error *uk_resume_finish(const struct uk_sink *sink)
 	uk_cleanup(resume_deinit) struct resume resume = { .sink = sink };
 	unsigned int lost = 0;
 	struct uk_error *err = read_report(&resume);
+	if (!err)
+		tell(&resume, uk_journal_hand_over(NULL, &resume.plan));
 	if (!err)
 		err = uk_adopt_finish(&resume.plan, sink, &lost);
 	if (!err)

@@ -301,8 +301,10 @@ static const struct uk_rule rules[] = {
 	  "who is at the other end of this connection cannot be told without unix_diag",
 	  "modprobe unix_diag", "sock_diag(7): UDIAG_SHOW_PEER" },
 	{ "journal", UK_RESOURCE_SOCKET, is_journal_stream, UK_FATE_REPAIRED,
-	  "its output goes on to the journal by a connection that upkeep makes anew", NULL,
-	  "CRIU --external unix[INO], --inherit-fd; tried" },
+	  "the journal is connected anew: what is written while there is none waits, and all of it "
+	  "gets there in order",
+	  NULL,
+	  "CRIU --external unix[INO], --inherit-fd, journald's file descriptor store; tried" },
 	{ "system-bus", UK_RESOURCE_SOCKET, is_system_bus, UK_FATE_IMPOSSIBLE,
 	  "the connection to the D-Bus system bus ends, and with it the names and subscriptions "
 	  "that the service has there; most programs then exit",

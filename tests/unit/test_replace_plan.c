@@ -61,7 +61,6 @@ static void fill(struct uk_plan *plan)
 					   .cgroup = text("/system.slice/redis.service"),
 					   .images = text("service-0"),
 					   .main_pid = 812 };
-	ck_assert(uk_vec_push(&service.journal, 4711));
 	struct uk_plan_mount bound = { .point = text("/tmp"),
 				       .options = text("rw,nosuid"),
 				       .from = text("/tmp/private"),
@@ -80,6 +79,10 @@ static void fill(struct uk_plan *plan)
 	struct uk_plan_outside file = { text("file[18:4]"), text("/dev/null"), 2, 7 };
 	ck_assert(uk_vec_push(&service.outside, file));
 	service.host_name = text("other");
+	struct uk_plan_stream stream = {
+		.ino = 4711, .nonblock = true, .state = text("UNIT=\"redis\"\n"), .journal_end = 12
+	};
+	ck_assert(uk_vec_push(&service.journal, stream));
 	ck_assert(uk_vec_push(&plan->services, service));
 	ck_ok(uk_asprintf(&images, "%s/service-0", dir));
 	ck_ok(uk_dir_make(images, 0700));
@@ -104,7 +107,13 @@ START_TEST(what_is_written_is_read)
 	ck_assert_uint_eq(read.files.data[1].size, strlen("registers"));
 	ck_assert_str_eq(read.links.data[0].mac, "52:54:00:00:00:01");
 	ck_assert_uint_eq(read.ports.data[0], 6379);
-	ck_assert_uint_eq(read.services.data[0].journal.data[0], 4711);
+	ck_assert_uint_eq(read.services.data[0].journal.len, 1);
+	const struct uk_plan_stream *stream = read.services.data[0].journal.data;
+	ck_assert_uint_eq(stream->ino, 4711);
+	ck_assert(stream->nonblock);
+	ck_assert_str_eq(stream->state, "UNIT=\"redis\"\n");
+	ck_assert_uint_eq(stream->service_end, 0);
+	ck_assert_uint_eq(stream->journal_end, 12);
 	ck_assert_int_eq(read.services.data[0].main_pid, 812);
 	ck_assert_str_eq(read.services.data[0].host_name, "other");
 	ck_assert_str_eq(read.services.data[0].outside.data[0].id, "file[18:4]");
@@ -219,7 +228,8 @@ static const struct {
 	{ "\"/tmp/private\"", "\"/tmp/../etc\"", "from_inside: /tmp/../etc is no place" },
 	{ "service-0/1.tar", "../1.tar", "content: ../1.tar leads elsewhere" },
 	{ "\"super\":\"mode=755\",", "", "super: there is no text" },
-	{ "4711", "\"4711\"", "journal: there is no list of numbers" },
+	{ "4711", "\"4711\"", "journal 0: ino: there is no number" },
+	{ "\"nonblock\":true", "\"nonblock\":1", "journal 0: nonblock: there is no boolean" },
 	{ "\"links\":[", "\"knots\":[", "links: there is no list" },
 	{ "{", "[", "not a JSON object" },
 };

@@ -19,7 +19,10 @@
 
 static const char drop_in_name[] = "zz-upkeep-adopt.conf";
 
-/* What a start would do is not done again: the service has been started long ago. */
+/*
+ * What a start would do is not done again: the service has been started long ago. The command
+ * runs outside of the unit's sandbox (+), which may not let it be executed.
+ */
 static const char drop_in[] = "# Written by upkeep for one start of this unit; it goes by itself.\n"
 			      "[Service]\n"
 			      "Type=forking\n"
@@ -27,7 +30,7 @@ static const char drop_in[] = "# Written by upkeep for one start of this unit; i
 			      "ExecCondition=\n"
 			      "ExecStartPre=\n"
 			      "ExecStart=\n"
-			      "ExecStart=/bin/true\n"
+			      "ExecStart=+/bin/true\n"
 			      "ExecStartPost=\n";
 
 static const char own_unit[] = "[Unit]\n"

@@ -12,6 +12,9 @@
 
 static const char archive_name[] = "memory.tar";
 
+/* What tells who sets up the network that it is set up: ifupdown, systemd-networkd. */
+static const char *const host_paths[] = { "/run/network", "/run/systemd/netif" };
+
 struct list {
 	const struct uk_plan *plan;
 	UK_VEC(char *) paths; /* relative to / */
@@ -132,6 +135,8 @@ static struct uk_error *collect(struct list *list, const struct uk_keep *keep,
 				const struct uk_sockets *sockets)
 {
 	struct uk_error *err = NULL;
+	for (size_t i = 0; !err && i < UK_ARRAY_SIZE(host_paths); i++)
+		err = add(list, host_paths[i], false);
 	uk_vec_for_each(service, &list->plan->services) {
 		if (!err)
 			err = add_view(list, &service->view);

@@ -2,7 +2,7 @@
 /*
  * Files of the host that lie in memory (/run, /dev/shm, a /tmp that is a tmpfs) and that kept
  * services need: their runtime folders and PID files, what they have open there, where their
- * sockets lie, what their mounts show; and all of /dev/shm.
+ * sockets lie, what their mounts show; all of /dev/shm; and the notes of who set up the network.
  */
 #ifndef UPKEEP_REPLACE_MEMORY_H
 #define UPKEEP_REPLACE_MEMORY_H

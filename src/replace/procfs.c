@@ -182,6 +182,9 @@ static bool read_status_line(const char *line, struct uk_proc_status *status)
 		return add_kib(at, &status->swap_kib);
 	if ((at = value_of(line, "NoNewPrivs:")))
 		status->no_new_privs = at[strspn(at, " \t")] == '1';
+	if ((at = value_of(line, "CapInh:")) || (at = value_of(line, "CapPrm:")) ||
+	    (at = value_of(line, "CapEff:")))
+		status->capable |= at[strspn(at, " \t0")] != '\n';
 	if ((at = value_of(line, "CapAmb:")))
 		status->ambient = at[strspn(at, " \t0")] != '\n';
 	if ((at = value_of(line, "THP_enabled:")))
@@ -191,6 +194,22 @@ static bool read_status_line(const char *line, struct uk_proc_status *status)
 	if ((at = value_of(line, "x86_Thread_features:")))
 		status->shadow_stack = !strncmp(at + strspn(at, " \t"), "shstk", 5);
 	return true;
+}
+
+bool uk_proc_is_plain_map(const char *text)
+{
+	bool plain = *text;
+	for (const char *line = text; plain && *line; line = next_line(line)) {
+		uint64_t inside, outside, count;
+		const char *at = line + strspn(line, " ");
+		plain = uk_proc_number(&at, 10, &inside);
+		at += strspn(at, " ");
+		plain = plain && uk_proc_number(&at, 10, &outside);
+		at += strspn(at, " ");
+		plain = plain && uk_proc_number(&at, 10, &count) && *at == '\n' &&
+			inside == outside;
+	}
+	return plain;
 }
 
 struct uk_error *uk_proc_parse_status(const char *text, struct uk_proc_status *ret)

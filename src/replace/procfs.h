@@ -34,11 +34,18 @@ struct uk_proc_status {
 	uint64_t rss_kib, swap_kib; /* RssAnon and RssShmem; VmSwap */
 	bool shadow_stack;
 	bool no_new_privs, ambient; /* ambient: it has ambient capabilities */
+	bool capable;		    /* it has capabilities, in use or permitted or to hand on */
 	bool no_huge;		    /* PR_SET_THP_DISABLE */
 	char processors[2560];	    /* that it may run on, as a mask: 8192 at most */
 };
 
 struct uk_error *uk_proc_parse_status(const char *text, struct uk_proc_status *ret) uk_must_check;
+
+/*
+ * Whether each number of /proc/PID/uid_map or gid_map means the same inside and outside of the
+ * namespace. A table without lines, or with others than of three numbers, does not.
+ */
+bool uk_proc_is_plain_map(const char *text);
 
 /* Fills pos, flags, mount, tty, timer, watches, pidfd and locks of @fd, also in part on error. */
 struct uk_error *uk_proc_parse_fdinfo(const char *text, struct uk_fd *fd) uk_must_check;

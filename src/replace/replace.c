@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "base/strbuf.h"
 #include "replace/criu.h"
+#include "replace/image.h"
 #include "replace/journal.h"
 #include "replace/jump.h"
 #include "replace/memory.h"
@@ -456,6 +457,26 @@ static struct uk_error *freeze(struct swap *swap)
 	return uk_gate_shut(&swap->plan);
 }
 
+/* A repair of the images: see image.h for what this costs, which the preflight has told. */
+static struct uk_error *leave_users(struct swap *swap, const struct uk_plan_service *service)
+{
+	uk_auto_free char *images = NULL;
+	const struct uk_task *task;
+	if (!uk_keep_find(swap->keep, service->main_pid, &task) || !task->plain_users ||
+	    !(task->own_ns & (1u << UK_NS_USER)))
+		return NULL;
+	struct uk_error *err = uk_asprintf(&images, "%s/%s", swap->dir, service->images);
+	return err ? err : uk_image_leave_users(images);
+}
+
+static struct uk_error *dump_service(struct swap *swap, const struct uk_plan_service *service)
+{
+	struct uk_error *err = uk_criu_dump(service, swap->dir);
+	if (!err)
+		err = leave_users(swap, service);
+	return uk_error_wrap(err, "%s", service->name);
+}
+
 static struct uk_error *dump_services(struct swap *swap)
 {
 	struct uk_error *err = NULL;
@@ -463,7 +484,7 @@ static struct uk_error *dump_services(struct swap *swap)
 		uk_progress(swap->options->sink, "dump",
 			    (uint64_t)(service - swap->plan.services.data),
 			    swap->plan.services.len);
-		err = uk_error_wrap(uk_criu_dump(service, swap->dir), "%s", service->name);
+		err = dump_service(swap, service);
 		if (err)
 			return err;
 	}

@@ -107,9 +107,22 @@ static bool is_second_tree(const struct uk_rule_subject *subject)
 	       !is_of_service(subject->service, subject->task->ppid);
 }
 
+/* In another one than the service's first process, which is the one that is made again. */
+static bool has_odd_mounts(const struct uk_rule_subject *subject)
+{
+	const struct uk_task *root = root_of(subject->service);
+	return root && subject->task->ns[UK_NS_MNT] &&
+	       root->ns[UK_NS_MNT] != subject->task->ns[UK_NS_MNT];
+}
+
 static bool has_private_mounts(const struct uk_rule_subject *subject)
 {
-	return has_own(subject->task, UK_NS_MNT);
+	return has_own(subject->task, UK_NS_MNT) && !has_odd_mounts(subject);
+}
+
+static bool has_host_name(const struct uk_rule_subject *subject)
+{
+	return has_own(subject->task, UK_NS_UTS);
 }
 
 /* It works where the whole service lives in one, its first process among them as number 1. */
@@ -153,6 +166,16 @@ static bool is_network_namespace(const struct uk_rule_subject *subject)
 static bool is_user_namespace(const struct uk_rule_subject *subject)
 {
 	return has_own(subject->task, UK_NS_USER);
+}
+
+static bool is_odd_user_namespace(const struct uk_rule_subject *subject)
+{
+	return is_user_namespace(subject) && !subject->task->plain_users;
+}
+
+static bool is_plain_user_namespace(const struct uk_rule_subject *subject)
+{
+	return is_user_namespace(subject) && subject->task->plain_users;
 }
 
 static bool is_stopped(const struct uk_rule_subject *subject)
@@ -309,10 +332,13 @@ static const struct uk_rule rules[] = {
 	  "its parent is not of the service, so it is restored as a tree of its own: what it "
 	  "shares with the others is cut in two",
 	  NULL, "CRIU dumps one tree at a time" },
-	{ "mount-namespace", UK_RESOURCE_TASK, has_private_mounts, UK_FATE_IMPOSSIBLE,
-	  "it has mounts of its own (PrivateTmp=, ProtectSystem=, DynamicUser= and the like)",
-	  "turn these off in a drop-in of the unit and restart it, or let it be started afresh",
-	  "github.com/checkpoint-restore/criu issue 2576" },
+	{ "mount-namespace-part", UK_RESOURCE_TASK, has_odd_mounts, UK_FATE_IMPOSSIBLE,
+	  "it sees other mounts than the first process of the service", NULL,
+	  "CRIU 3.17.1, criu/mount.c: nested mount namespaces under a root of another kind" },
+	{ "mount-namespace", UK_RESOURCE_TASK, has_private_mounts, UK_FATE_REPAIRED,
+	  "its own mounts (PrivateTmp=, ProtectSystem= and the like) are made anew, the same", NULL,
+	  "github.com/checkpoint-restore/criu issue 2576; src/replace/view.h" },
+	{ "host-name", UK_RESOURCE_TASK, has_host_name, UK_FATE_EXACT, NULL, NULL, "tried" },
 	{ "pid-namespace-part", UK_RESOURCE_TASK, is_odd_pid_namespace, UK_FATE_IMPOSSIBLE,
 	  "it lives in a PID namespace whose first process is not the first of the service", NULL,
 	  "CRIU 3.17.1, criu/namespaces.c: nested PID namespaces are refused" },
@@ -323,7 +349,11 @@ static const struct uk_rule rules[] = {
 	{ "network-namespace", UK_RESOURCE_TASK, is_network_namespace, UK_FATE_CHANGED,
 	  "its network namespace is made anew with what CRIU knows of one: a loopback", NULL,
 	  "CRIU 3.17.1, criu/net.c" },
-	{ "user-namespace", UK_RESOURCE_TASK, is_user_namespace, UK_FATE_IMPOSSIBLE,
+	{ "user-namespace-left", UK_RESOURCE_TASK, is_plain_user_namespace, UK_FATE_CHANGED,
+	  "it lives in the host's user namespace until its next start (PrivateUsers= is lost): the "
+	  "same users, without capabilities as before",
+	  NULL, "ns-user in docs/replace-criu.md; src/replace/image.h" },
+	{ "user-namespace", UK_RESOURCE_TASK, is_odd_user_namespace, UK_FATE_IMPOSSIBLE,
 	  "it has a user namespace of its own (PrivateUsers=): restoring it fails",
 	  "turn it off in a drop-in of the unit and restart it, or let it be started afresh",
 	  "tried: ns-user in docs/replace-criu.md" },

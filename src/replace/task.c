@@ -126,6 +126,13 @@ static struct uk_error *read_stat(int dir, struct uk_task *task)
 	return uk_strdup(stat.comm, &task->comm);
 }
 
+static bool has_plain_map(int dir, const char *name)
+{
+	uk_auto_free char *text = NULL;
+	uk_auto_error struct uk_error *none = read_below(dir, name, SMALL, &text);
+	return !none && uk_proc_is_plain_map(text);
+}
+
 static struct uk_error *read_status(int dir, struct uk_task *task)
 {
 	uk_auto_free char *text = NULL;
@@ -146,6 +153,8 @@ static struct uk_error *read_status(int dir, struct uk_task *task)
 	task->no_huge = status.no_huge;
 	task->no_new_privs = status.no_new_privs;
 	task->ambient = status.ambient;
+	task->plain_users = !status.capable && !status.ambient && has_plain_map(dir, "uid_map") &&
+			    has_plain_map(dir, "gid_map");
 	return NULL;
 }
 

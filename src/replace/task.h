@@ -96,20 +96,21 @@ struct uk_task {
 	pid_t pid, ppid, pgid, sid;
 	char *comm, *exe; /* exe is "" for a kernel thread and a zombie */
 	char state;
-	uid_t uid;			/* effective */
-	pid_t tracer;			/* who traces it, or 0 */
-	int seccomp;			/* 0, 1 strict, 2 filter */
-	int filters;			/* how many seccomp filters */
-	dev_t tty;			/* controlling terminal, or 0 */
-	pid_t inner_pid;		/* its number in its own PID namespace */
-	uint64_t started;		/* in clock ticks since boot */
-	uint64_t rss_kib;		/* resident memory, without what files hold */
-	uint64_t swap_kib;		/* swapped out */
-	bool kernel;			/* a kernel thread */
-	bool shadow_stack;		/* of the processor, in use */
-	bool no_new_privs, ambient;	/* ambient: it has ambient capabilities */
-	int policy;			/* sched_getscheduler(2) with its flag; -1 when not known */
-	int processors;			/* that it may run on; 0 when not known */
+	uid_t uid;		    /* effective */
+	pid_t tracer;		    /* who traces it, or 0 */
+	int seccomp;		    /* 0, 1 strict, 2 filter */
+	int filters;		    /* how many seccomp filters */
+	dev_t tty;		    /* controlling terminal, or 0 */
+	pid_t inner_pid;	    /* its number in its own PID namespace */
+	uint64_t started;	    /* in clock ticks since boot */
+	uint64_t rss_kib;	    /* resident memory, without what files hold */
+	uint64_t swap_kib;	    /* swapped out */
+	bool kernel;		    /* a kernel thread */
+	bool shadow_stack;	    /* of the processor, in use */
+	bool no_new_privs, ambient; /* ambient: it has ambient capabilities */
+	bool plain_users; /* it has no capability, and its user namespace renumbers nobody */
+	int policy;	  /* sched_getscheduler(2) with its flag; -1 when not known */
+	int processors;	  /* that it may run on; 0 when not known */
 	uint64_t personality, slack_ns; /* 0 when not known */
 	bool no_huge;			/* PR_SET_THP_DISABLE */
 	char *cgroup;			/* in cgroup2, "/system.slice/cron.service" */

@@ -184,6 +184,30 @@ static void hold_user_namespace(void)
 	child_wants(!unshare(CLONE_NEWUSER));
 }
 
+static void write_map(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	child_needs(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
+/* Nobody is renumbered in it, and no capability is left. */
+static void hold_plain_users(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = {};
+	child_wants(!unshare(CLONE_NEWUSER));
+	write_map("/proc/self/uid_map", "0 0 1\n");
+	write_map("/proc/self/setgroups", "deny");
+	write_map("/proc/self/gid_map", "0 0 1\n");
+	child_needs(!syscall(SYS_capset, &head, none));
+}
+
+static void hold_host_name(void)
+{
+	child_wants(!unshare(CLONE_NEWUTS));
+}
+
 static void hold_no_huge_pages(void)
 {
 	child_wants(!prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
@@ -398,6 +422,7 @@ static const struct hold_case cases[] = {
 	{ "timer slack", hold_slack, "timer-slack", UK_FATE_CHANGED },
 	{ "reset on fork", hold_policy, "policy", UK_FATE_IMPOSSIBLE },
 	{ "user namespace", hold_user_namespace, "user-namespace", UK_FATE_IMPOSSIBLE },
+	{ "plain user namespace", hold_plain_users, "user-namespace-left", UK_FATE_CHANGED },
 	{ "no huge pages", hold_no_huge_pages, "no-huge-pages", UK_FATE_CHANGED },
 	{ "inotify", hold_watch, "watches", UK_FATE_CHANGED },
 	{ "io_uring", hold_ring, "io-uring", UK_FATE_IMPOSSIBLE },
@@ -422,7 +447,8 @@ static const struct hold_case cases[] = {
 	{ "SysV message queue", hold_sysv_queue, "sysv-queue", UK_FATE_IMPOSSIBLE },
 	{ "timer, time of day", hold_real_timer, "posix-timer-real", UK_FATE_CHANGED },
 	{ "timer, steady", hold_steady_timer, "posix-timer", UK_FATE_EXACT },
-	{ "mount namespace", hold_mounts, "mount-namespace", UK_FATE_IMPOSSIBLE },
+	{ "mount namespace", hold_mounts, "mount-namespace", UK_FATE_REPAIRED },
+	{ "name of the host", hold_host_name, "host-name", UK_FATE_EXACT },
 	{ "network namespace", hold_network, "network-namespace", UK_FATE_CHANGED },
 	{ "part in a PID namespace", hold_inner_process, "pid-namespace-part", UK_FATE_IMPOSSIBLE },
 	{ "zombie", hold_zombie, "call", UK_FATE_EXACT },

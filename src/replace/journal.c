@@ -266,6 +266,17 @@ static void hand_over_deinit(struct hand_over *work)
 	uk_vec_deinit(&work->ends);
 }
 
+/*
+ * A service's end that was closed with what is in flight in it left the other one a reset
+ * (unix_release_sock() in net/unix/af_unix.c): journald would not read what is left there.
+ */
+static void clear_error(int socket)
+{
+	int error;
+	socklen_t len = sizeof(error);
+	getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &len);
+}
+
 /* If ours that held it has ended, it is still in flight. */
 static struct uk_error *find_ends(struct hand_over *work, const struct uk_plan_stream *stream)
 {
@@ -275,6 +286,7 @@ static struct uk_error *find_ends(struct hand_over *work, const struct uk_plan_s
 		err = uk_holder_take(stream->journal_end, &ends.fds.journal);
 	if (!err && ends.fds.journal < 0 && ends.fds.service >= 0)
 		ends.fds.journal = receive_fd(ends.fds.service, MSG_PEEK);
+	clear_error(ends.fds.journal);
 	if (!err && ends.fds.journal >= 0 && uk_vec_push(&work->ends, ends))
 		return NULL;
 	if (!err && ends.fds.journal >= 0)

@@ -151,13 +151,13 @@ static void start_again(struct fake *self)
 	append("restarted", "", 0);
 }
 
-/* Lines as the journal has them, each with who wrote it. */
-static void read_stream(int *fd)
+/* Lines as the journal has them, each with who wrote it. As journald it takes no errors. */
+static void read_stream(int *fd, short events)
 {
 	char text[4096], line[4200], *save = NULL;
 	struct ucred creds = {};
 	int none = -1;
-	ssize_t len = receive(*fd, text, sizeof(text) - 1, &creds, &none);
+	ssize_t len = events & POLLERR ? -1 : receive(*fd, text, sizeof(text) - 1, &creds, &none);
 	if (len <= 0) {
 		close(*fd);
 		*fd = -1;
@@ -186,7 +186,7 @@ static void fake_main(int notify, int fifo, bool drops)
 			start_again(&self);
 		for (size_t i = 0; i < nr; i++) {
 			if (wait[2 + i].revents)
-				read_stream(&self.fds[i]);
+				read_stream(&self.fds[i], wait[2 + i].revents);
 		}
 	}
 }

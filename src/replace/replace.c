@@ -79,6 +79,10 @@ static struct uk_error *take_lock(struct swap *swap)
 		return uk_error_errno(errno, "/run/upkeep.lock");
 	if (flock(swap->lock, LOCK_EX | LOCK_NB) < 0)
 		return uk_error_create(UK_ERR_BUSY, "another upkeep is changing this machine");
+	if (uk_file_exists(UK_SWAP_ID))
+		return uk_error_create(UK_ERR_BUSY,
+				       "the last swap is not over: upkeep-adopt.service "
+				       "still hands services back to systemd");
 	if (uk_jump_is_loaded())
 		return uk_error_create(UK_ERR_BUSY, "a kernel is loaded for kexec already, by "
 						    "somebody else; `kexec -u' unloads it");

@@ -100,6 +100,7 @@ class System:
         self.changed = threading.Condition()
         self.numbers = itertools.count(time.monotonic_ns())
         self.jobs = {}
+        self.answered = False
         self.hellos = []
         self.events = []
 
@@ -153,6 +154,7 @@ class System:
         self.monitor.start()
         self.monitor.send('{"execute": "qmp_capabilities"}')
         self.monitor.send('{"execute": "cont"}')
+        self.wait(lambda: self.answered, 60, "QEMU to answer")
 
     def argv(self):
         kernel = types.SimpleNamespace(release=self.release,
@@ -246,6 +248,9 @@ class System:
             said = json.loads(line)
         except ValueError:
             return
+        with self.changed:
+            self.answered |= "return" in said  # only once it has opened all that it needs
+            self.changed.notify_all()
         if "event" in said:
             with self.changed:
                 self.events.append((said["event"], time.monotonic()))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Replacing the kernel under a whole Debian system in QEMU.
 
-REPLACE_CHECKS := tests/replace/check-harness tests/replace/check-swap
+REPLACE_CHECKS := tests/replace/check-harness tests/replace/check-swap tests/replace/check-journal
 
 .PHONY: check-replace replace-image
 check-replace: all ## Swap kernels under services of a whole Debian system (root)

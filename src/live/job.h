@@ -4,7 +4,7 @@
 #define UPKEEP_LIVE_JOB_H
 
 #include "base/error.h"
-#include "live/fault.h"
+#include "base/fault.h"
 #include "live/kept.h"
 #include "live/live.h"
 #include "live/parts.h"

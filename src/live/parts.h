@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "base/vec.h"
-#include "live/fault.h"
+#include "base/fault.h"
 #include "live/live.h"
 #include "match/match.h"
 #include "match/subject.h"

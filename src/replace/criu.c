@@ -6,13 +6,18 @@
 #include "base/process.h"
 #include "base/strbuf.h"
 #include "replace/cgroup.h"
+#include "replace/rules.h"
 #include "replace/view.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 
 enum {
 	LOG_MAX = 64 << 20,
@@ -129,6 +134,9 @@ static void add_common(struct words *words, const char *verb)
 	add(words, "--file-locks");
 	add(words, "--ext-unix-sk");
 	add(words, "--link-remap");
+	add(words, "--skip-in-flight");
+	add(words, "--ghost-limit");
+	add(words, "%llu", UK_GHOST_LIMIT);
 	add(words, "--force-irmap");
 	add(words, "--manage-cgroups=ignore");
 	add(words, "--network-lock");
@@ -240,10 +248,45 @@ static struct uk_error *unlock(pid_t root)
 	return uk_process_check(&process, NULL);
 }
 
-struct uk_error *uk_criu_let_go(const struct uk_plan_service *service)
+/*
+ * A connection that was dumped is left in repair mode (TCP_REPAIR), in which nothing is sent: criu
+ * counts on its process being killed.
+ */
+static void end_repair(int process, int number)
 {
+	int mode = 0;
+	socklen_t len = sizeof(mode);
+	uk_auto_close int fd = (int)syscall(SYS_pidfd_getfd, process, number, 0);
+	if (fd >= 0 && !getsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &mode, &len) && mode) {
+		mode = TCP_REPAIR_OFF;
+		setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &mode, sizeof(mode));
+	}
+}
+
+/* Processes that were not stopped before. */
+static struct uk_error *wake(const struct uk_service *kept)
+{
+	if (kept->kind != UK_SERVICE_TREE)
+		return uk_cgroup_signal(kept->cgroup, SIGCONT);
+	uk_vec_for_each(task, &kept->tasks) {
+		if (task->state != 'T' && kill(task->pid, SIGCONT) < 0 && errno != ESRCH)
+			return uk_error_errno(errno, "process %d", task->pid);
+	}
+	return NULL;
+}
+
+struct uk_error *uk_criu_let_go(const struct uk_plan_service *service,
+				const struct uk_service *kept)
+{
+	uk_vec_for_each(task, &kept->tasks) {
+		uk_auto_close int process = (int)syscall(SYS_pidfd_open, task->pid, 0);
+		uk_vec_for_each(fd, &task->fds) {
+			if (process >= 0 && fd->kind == UK_FD_SOCKET)
+				end_repair(process, fd->number);
+		}
+	}
 	struct uk_error *err = unlock(service->main_pid);
-	struct uk_error *second = uk_cgroup_signal(service->cgroup, SIGCONT);
+	struct uk_error *second = wake(kept);
 	if (!err)
 		return second;
 	uk_error_destroy(second);

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "replace/journal.h"
+#include "replace/keep.h"
 #include "replace/plan.h"
 
 /* Modules that criu, or the sockets that it reads, need: see criu(8) and sock_diag(7). */
@@ -22,9 +23,11 @@ struct uk_error *uk_criu_dump(const struct uk_plan_service *service, const char 
 
 /*
  * The processes of a service run on, and what criu locked of their connections is open again:
- * nothing was changed about them. Also for a service that was not dumped.
+ * nothing was changed about them. Also for a service that was not dumped. @kept is the same
+ * service as it was before the dump.
  */
-struct uk_error *uk_criu_let_go(const struct uk_plan_service *service) uk_must_check;
+struct uk_error *uk_criu_let_go(const struct uk_plan_service *service,
+				const struct uk_service *kept) uk_must_check;
 
 /*
  * Restores it into its cgroup, which is made. Its processes run when this returns. @stand_ins has

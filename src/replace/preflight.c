@@ -222,10 +222,13 @@ static void take_program(const struct uk_task *task, uint64_t *limit)
 		*limit = task->started;
 }
 
-/* @highest is the highest number of those that are older than @limit. */
+/*
+ * @highest is the highest number of those that are older than @limit, in ascending order. A
+ * booting kernel makes no great leap: after a replacement our own initramfs made it.
+ */
 static void take_thread(const struct uk_task *task, uint64_t limit, pid_t *highest)
 {
-	if (task->kernel && task->started < limit && task->pid > *highest)
+	if (task->kernel && task->started < limit && task->pid - *highest < UK_PID_LEAP / 2)
 		*highest = task->pid;
 }
 

@@ -2,6 +2,7 @@
 /* What the old kernel does of a replacement. */
 #include "replace/replace.h"
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/process.h"
 #include "base/strbuf.h"
@@ -21,13 +22,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { PID_LIMIT = 1 << 22 }; /* include/linux/threads.h: PID_MAX_LIMIT */
 
 /* A replacement on its way. */
 struct swap {
@@ -39,7 +46,9 @@ struct swap {
 	struct uk_sockets *sockets;
 	uk_mounts mounts; /* of the host */
 	char *dir;
-	int lock;
+	struct uk_fault fault;
+	int lock, guard; /* guard: of the pipe to guardian, or -1 */
+	pid_t guardian;
 	bool loaded, frozen; /* what a way back has to undo */
 };
 
@@ -51,6 +60,7 @@ static void swap_deinit(struct swap *swap)
 	uk_mounts_deinit(&swap->mounts);
 	free(swap->dir);
 	uk_cleanup_close(&swap->lock);
+	uk_cleanup_close(&swap->guard);
 }
 
 void uk_replace_report_deinit(struct uk_replace_report *report)
@@ -284,17 +294,43 @@ static struct uk_error *plan_files(struct swap *swap, const struct uk_service *f
 	if (!err)
 		err = uk_asprintf(&prefix, "%s/mount", to->images);
 	if (!err)
-		err = uk_view_save(task, &swap->mounts, swap->dir, prefix, &to->view);
+		err = uk_view_list(task, &swap->mounts, prefix, &to->view);
 	return err ? err : plan_host_name(task, to);
+}
+
+/* Only the root filesystem is mounted before services are restored. */
+static struct uk_error *check_disks(const struct uk_service *service)
+{
+	struct stat root;
+	if (stat("/", &root) < 0)
+		return uk_error_errno(errno, "/");
+	uk_vec_for_each(task, &service->tasks) {
+		uk_vec_for_each(fd, &task->fds) {
+			bool disk = (fd->kind == UK_FD_FILE || fd->kind == UK_FD_FOLDER) &&
+				    fd->stat_ok && major(fd->dev);
+			if (disk && fd->dev != root.st_dev)
+				return uk_error_create(
+					UK_ERR_REFUSED,
+					"process %d has %s open, which is on another disk than /; "
+					"such services cannot be kept yet",
+					task->pid, fd->link);
+		}
+	}
+	return NULL;
 }
 
 static struct uk_error *plan_service(struct swap *swap, const struct uk_service *from)
 {
+	if (from->kind == UK_SERVICE_SESSION)
+		return uk_error_create(UK_ERR_REFUSED, "%s: login sessions cannot be kept yet",
+				       from->name);
 	if (!uk_vec_push(&swap->plan.services, (struct uk_plan_service){}))
 		return uk_error_nomem();
 	struct uk_plan_service *to = &swap->plan.services.data[swap->plan.services.len - 1];
 	to->main_pid = from->main_pid;
-	struct uk_error *err = uk_strdup(from->name, &to->name);
+	struct uk_error *err = check_disks(from);
+	if (!err)
+		err = uk_strdup(from->name, &to->name);
 	if (!err && from->unit)
 		err = uk_strdup(from->unit, &to->unit);
 	if (!err)
@@ -319,11 +355,25 @@ static struct uk_error *plan_host(struct swap *swap)
 	return err ? err : uk_view_list_host(&swap->mounts, &swap->plan.mounts);
 }
 
+/* The new kernel finds it before any other file system is mounted. */
+static struct uk_error *make_dir(struct swap *swap)
+{
+	struct stat root, dir;
+	struct uk_error *err = uk_dir_make(swap->dir, 0700);
+	if (!err && (stat("/", &root) < 0 || stat(swap->dir, &dir) < 0))
+		err = uk_error_errno(errno, "%s", swap->dir);
+	if (!err && root.st_dev != dir.st_dev)
+		err = uk_error_create(UK_ERR_REFUSED,
+				      UK_SWAPS " is on another file system than /; "
+					       "replacing the kernel is not possible yet then");
+	return err;
+}
+
 static struct uk_error *make_plan(struct swap *swap)
 {
 	struct uk_error *err = name_swap(swap);
 	if (!err)
-		err = uk_dir_make(swap->dir, 0700);
+		err = make_dir(swap);
 	if (!err)
 		err = plan_host(swap);
 	if (!err)
@@ -345,10 +395,16 @@ static struct uk_error *load_modules(struct swap *swap)
 	return NULL;
 }
 
-/* The highest number that a kept process or one of its threads has. */
-static pid_t highest_pid(const struct swap *swap)
+/*
+ * The highest number that a kept process or one of its threads has, and any process: one that has
+ * ended and was not waited for is in no cgroup, but is dumped.
+ */
+static struct uk_error *find_highest(const struct swap *swap, pid_t *ret)
 {
-	pid_t highest = 300;
+	uk_pids pids = {};
+	struct uk_error *err = uk_task_list(NULL, &pids);
+	pid_t highest = pids.len ? pids.data[pids.len - 1] : 0;
+	uk_vec_deinit(&pids);
 	uk_vec_for_each(service, &swap->keep->services) {
 		uk_vec_for_each(task, &service->tasks) {
 			highest = task->pid > highest ? task->pid : highest;
@@ -356,7 +412,9 @@ static pid_t highest_pid(const struct swap *swap)
 				highest = thread->tid > highest ? thread->tid : highest;
 		}
 	}
-	return highest;
+	/* So far that the next replacement sees where the kernel's own numbers end. */
+	*ret = highest + UK_PID_LEAP < PID_LIMIT ? highest + UK_PID_LEAP : highest;
+	return err;
 }
 
 struct names {
@@ -401,6 +459,7 @@ static struct uk_error *pack_ramdisk(struct swap *swap, int *ret)
 	uk_auto_free char *modules = NULL, *key = NULL;
 	uk_cleanup(uk_network_devices_deinit) struct uk_network_devices devices = {};
 	uk_cleanup(names_deinit) struct names names = {};
+	pid_t highest = 0;
 	struct uk_error *err = uk_asprintf(&modules, "/lib/modules/%s", swap->options->release);
 	if (!err)
 		err = uk_swap_key_text(&swap->key, &key);
@@ -408,6 +467,8 @@ static struct uk_error *pack_ramdisk(struct swap *swap, int *ret)
 		err = uk_network_list_devices(&devices);
 	if (!err)
 		err = list_modules(swap, &names);
+	if (!err)
+		err = find_highest(swap, &highest);
 	if (err)
 		return err;
 	const struct uk_ramdisk ramdisk = {
@@ -415,7 +476,7 @@ static struct uk_error *pack_ramdisk(struct swap *swap, int *ret)
 		.init = uk_ramdisk_init_path(),
 		.next = uk_ramdisk_next_path(),
 		.key = key,
-		.pids_above = highest_pid(swap),
+		.pids_above = highest,
 		.devices = (const char *const *)devices.folders.data,
 		.names = (const char *const *)names.all.data,
 	};
@@ -478,6 +539,8 @@ static struct uk_error *dump_service(struct swap *swap, const struct uk_plan_ser
 	struct uk_error *err = uk_criu_dump(service, swap->dir);
 	if (!err)
 		err = leave_users(swap, service);
+	if (!err)
+		err = uk_view_pack(&service->view, service->main_pid, swap->dir);
 	return uk_error_wrap(err, "%s", service->name);
 }
 
@@ -516,10 +579,92 @@ static struct uk_error *jump(struct swap *swap)
 
 /* --- the phases ---------------------------------------------------------------------- */
 
+static void remark(struct swap *swap, struct uk_error *err)
+{
+	if (err)
+		uk_remark(swap->options->sink, UK_LEVEL_WARNING, "on the way back: %s",
+			  uk_error_message(err));
+	uk_error_destroy(err);
+}
+
+static struct uk_error *let_go(struct swap *swap, const struct uk_plan_service *service)
+{
+	const struct uk_service *kept = uk_keep_find(swap->keep, service->main_pid, NULL);
+	return kept ? uk_criu_let_go(service, kept) : NULL;
+}
+
+/* Everything runs on as before. Of what was not begun, nothing has to be taken back. */
+static void go_back(struct swap *swap)
+{
+	if (swap->frozen) {
+		uk_vec_for_each(service, &swap->plan.services)
+			remark(swap, let_go(swap, service));
+		remark(swap, uk_gate_open());
+	}
+	if (swap->loaded)
+		uk_jump_unload();
+	if (swap->dir)
+		remark(swap, uk_tree_remove(swap->dir));
+}
+
+/*
+ * A process that waits for the end of this one. If that comes before it is dismissed (a kill, a
+ * crash), it takes everything back, so that no service stays frozen behind a shut gate.
+ */
+static void __attribute__((noreturn)) be_guardian(struct swap *swap, int fd)
+{
+	char byte;
+	ssize_t got;
+	static const struct uk_sink nobody = {};
+	struct uk_replace_options options = *swap->options;
+	options.sink = &nobody;
+	swap->options = &options;
+	setsid();
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	while ((got = read(fd, &byte, 1)) < 0 && errno == EINTR)
+		continue;
+	if (!got) {
+		swap->frozen = swap->loaded = true;
+		go_back(swap);
+	}
+	_exit(0);
+}
+
+static struct uk_error *post_guardian(struct swap *swap)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return uk_error_errno(errno, "pipe");
+	swap->guardian = fork();
+	if (swap->guardian < 0) {
+		close(ends[0]);
+		close(ends[1]);
+		return uk_error_errno(errno, "fork");
+	}
+	if (!swap->guardian) {
+		close(ends[1]);
+		be_guardian(swap, ends[0]);
+	}
+	close(ends[0]);
+	swap->guard = ends[1];
+	return NULL;
+}
+
+static void dismiss(struct swap *swap)
+{
+	if (swap->guard < 0)
+		return;
+	if (write(swap->guard, "", 1) == 1)
+		waitpid(swap->guardian, NULL, 0);
+}
+
 struct phase {
 	const char *name;
 	struct uk_error *(*run)(struct swap *swap);
-	bool frozen; /* not of a dry run */
+	bool changes; /* something that has to be taken back */
+	bool frozen;  /* not of a dry run */
 };
 
 static const struct phase phases[] = {
@@ -528,13 +673,14 @@ static const struct phase phases[] = {
 	{ "preflight", check_all },
 	{ "plan", make_plan },
 	{ "load modules", load_modules },
-	{ "load the kernel", load_kernel },
-	{ "note the network", save_network },
-	{ "freeze", freeze, true },
-	{ "dump", dump_services, true },
-	{ "save files in memory", save_memory, true },
-	{ "seal", seal, true },
-	{ "jump", jump, true },
+	{ "post a guardian", post_guardian },
+	{ "load the kernel", load_kernel, true },
+	{ "note the network", save_network, true },
+	{ "freeze", freeze, true, true },
+	{ "dump", dump_services, true, true },
+	{ "save files in memory", save_memory, true, true },
+	{ "seal", seal, true, true },
+	{ "jump", jump, true, true },
 };
 
 static uint64_t now_ns(void)
@@ -551,6 +697,8 @@ static struct uk_error *run_phases(struct swap *swap)
 		if (phases[i].frozen && swap->options->dry_run)
 			continue;
 		uk_progress(swap->options->sink, phases[i].name, 0, 0);
+		if (phases[i].changes)
+			uk_fault_step(&swap->fault);
 		uint64_t from = now_ns();
 		err = uk_error_wrap(phases[i].run(swap), "%s", phases[i].name);
 		struct uk_replace_phase done = { phases[i].name, now_ns() - from };
@@ -560,35 +708,15 @@ static struct uk_error *run_phases(struct swap *swap)
 	return err;
 }
 
-static void remark(struct swap *swap, struct uk_error *err)
-{
-	if (err)
-		uk_remark(swap->options->sink, UK_LEVEL_WARNING, "on the way back: %s",
-			  uk_error_message(err));
-	uk_error_destroy(err);
-}
-
-/* Everything runs on as before. */
-static void go_back(struct swap *swap)
-{
-	if (swap->frozen) {
-		uk_vec_for_each(service, &swap->plan.services)
-			remark(swap, uk_criu_let_go(service));
-		remark(swap, uk_gate_open());
-	}
-	if (swap->loaded)
-		uk_jump_unload();
-	if (swap->dir)
-		remark(swap, uk_tree_remove(swap->dir));
-}
-
 struct uk_error *uk_replace_run(const struct uk_replace_options *options,
 				struct uk_replace_report *report)
 {
-	uk_cleanup(swap_deinit) struct swap swap = { .options = options,
-						     .report = report,
-						     .lock = -1 };
+	uk_cleanup(swap_deinit) struct swap swap = {
+		.options = options, .report = report, .lock = -1, .guard = -1
+	};
+	uk_fault_init(&swap.fault);
 	struct uk_error *err = run_phases(&swap);
 	go_back(&swap);
+	dismiss(&swap);
 	return err;
 }

@@ -221,11 +221,27 @@ static struct uk_error *resume_now(struct resume *resume)
 	return err;
 }
 
+/* Nothing was restored: every kept unit is started as ever. */
+static void give_up(struct resume *resume, struct uk_error *err)
+{
+	uk_vec_for_each(service, &resume->plan.services) {
+		if (!service->trouble)
+			tell(resume, uk_strdup(uk_error_message(err), &service->trouble));
+	}
+	tell(resume, err);
+	if (resume->plan.services.len)
+		tell(resume, uk_adopt_prepare(&resume->plan, resume->program));
+	else
+		unlink(UK_SWAP_ID); /* nobody knows what it was about */
+}
+
 void uk_resume(const char *program, const struct uk_sink *sink)
 {
 	uk_cleanup(resume_deinit) struct resume resume = { .program = program, .sink = sink };
 	setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
-	tell(&resume, resume_now(&resume));
+	struct uk_error *err = resume_now(&resume);
+	if (err)
+		give_up(&resume, err);
 }
 
 /* --- when the system has started ------------------------------------------------------ */

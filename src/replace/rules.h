@@ -94,6 +94,9 @@ const struct uk_rule *uk_rules_at(size_t nr);
 /* The contents of a file without a name go into the image up to this size. */
 #define UK_GHOST_LIMIT (1ull << 30)
 
+/* How far a replacement moves the numbers of processes on: the kernel itself never leaps so far. */
+#define UK_PID_LEAP 2000
+
 /* The tables, one for each file. Private to this room. */
 extern const struct uk_rule_table uk_rules_files;
 extern const struct uk_rule_table uk_rules_sockets;

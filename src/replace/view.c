@@ -111,23 +111,8 @@ static struct uk_error *find_path(const uk_mounts *mounts, size_t nr, dev_t dev,
 	return uk_asprintf(ret, "%s%s%s", point, rest, *point || *rest ? "" : "/");
 }
 
-/* What is in a file system that nobody else has. */
-static struct uk_error *save_content(const struct uk_task *task, const struct uk_mount *mount,
-				     const char *dir, const char *prefix, size_t number,
-				     struct uk_plan_mount *to)
-{
-	static const char *const all[] = { "." };
-	uk_auto_free char *root = NULL, *path = NULL;
-	struct uk_error *err = uk_asprintf(&root, "/proc/%d/root%s", task->pid, mount->point);
-	if (!err)
-		err = uk_asprintf(&to->content, "%s-%zu.tar", prefix, number);
-	if (!err)
-		err = uk_asprintf(&path, "%s/%s", dir, to->content);
-	return err ? err : uk_carry_pack(root, all, 1, path);
-}
-
-static struct uk_error *save_mount(const struct uk_task *task, const uk_mounts *host, size_t number,
-				   const char *dir, const char *prefix, uk_plan_mounts *ret)
+static struct uk_error *list_mount(const struct uk_task *task, const uk_mounts *host, size_t number,
+				   const char *prefix, uk_plan_mounts *ret)
 {
 	const struct uk_mount *mount = &task->mounts.data[number];
 	struct uk_plan_mount *to;
@@ -152,16 +137,33 @@ static struct uk_error *save_mount(const struct uk_task *task, const uk_mounts *
 				       "host has not mounted, and cannot be made again",
 				       mount->point, task->pid, mount->root, mount->type);
 	if (is_in_memory(mount->type))
-		err = save_content(task, mount, dir, prefix, number, to);
+		err = uk_asprintf(&to->content, "%s-%zu.tar", prefix, number);
 	return err;
 }
 
-struct uk_error *uk_view_save(const struct uk_task *task, const uk_mounts *host, const char *dir,
-			      const char *prefix, uk_plan_mounts *ret)
+struct uk_error *uk_view_list(const struct uk_task *task, const uk_mounts *host, const char *prefix,
+			      uk_plan_mounts *ret)
 {
 	struct uk_error *err = NULL;
 	for (size_t i = 0; !err && i < task->mounts.len; i++)
-		err = save_mount(task, host, i, dir, prefix, ret);
+		err = list_mount(task, host, i, prefix, ret);
+	return err;
+}
+
+struct uk_error *uk_view_pack(const uk_plan_mounts *view, pid_t pid, const char *dir)
+{
+	static const char *const all[] = { "." };
+	struct uk_error *err = NULL;
+	uk_vec_for_each(mount, view) {
+		uk_auto_free char *root = NULL, *path = NULL;
+		if (err || !mount->content)
+			continue;
+		err = uk_asprintf(&root, "/proc/%d/root%s", pid, mount->point);
+		if (!err)
+			err = uk_asprintf(&path, "%s/%s", dir, mount->content);
+		if (!err)
+			err = uk_carry_pack(root, all, 1, path);
+	}
 	return err;
 }
 

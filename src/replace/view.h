@@ -22,12 +22,17 @@
 struct uk_error *uk_view_list_host(const uk_mounts *host, uk_plan_mounts *ret) uk_must_check;
 
 /*
- * The view of @task, whose mounts are known; empty if it has the host's namespace. What is in
- * memory and only there is packed into files of @dir named PREFIX-N.tar. UK_ERR_REFUSED where
- * a mount cannot be made again: names it.
+ * The view of @task, whose mounts are known; empty if it has the host's namespace. Archives are
+ * named PREFIX-N.tar. UK_ERR_REFUSED where a mount cannot be made again: names it.
  */
-struct uk_error *uk_view_save(const struct uk_task *task, const uk_mounts *host, const char *dir,
-			      const char *prefix, uk_plan_mounts *ret) uk_must_check;
+struct uk_error *uk_view_list(const struct uk_task *task, const uk_mounts *host, const char *prefix,
+			      uk_plan_mounts *ret) uk_must_check;
+
+/*
+ * Packs what is in memory, and only in this view, into its archives in @dir. Process @pid lives in
+ * the view, and is stopped by now.
+ */
+struct uk_error *uk_view_pack(const uk_plan_mounts *view, pid_t pid, const char *dir) uk_must_check;
 
 /* Makes the host's mounts; one that is there stays, one that cannot be is a remark. */
 void uk_view_mount_host(const uk_plan_mounts *mounts, const struct uk_sink *sink);

@@ -3,7 +3,7 @@
 /* rooms: live match bundle elf base */
 #include "live_sample.h"
 
-#include "live/fault.h"
+#include "base/fault.h"
 #include "live/job.h"
 #include "live/links.h"
 #include "live/lock.h"

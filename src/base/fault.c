@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Ending in the middle, for tests. */
-#include "live/fault.h"
+#include "base/fault.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A test's hook: with UPKEEP_FAULT=n in the environment the process ends, as if it had been
- * killed, right before the n-th irreversible step of an apply or undo. The exit status is
- * UK_FAULT_STATUS. Private to this room.
+ * killed, right before the n-th irreversible step of an apply, undo or replace. The exit status is
+ * UK_FAULT_STATUS.
  */
-#ifndef UPKEEP_LIVE_FAULT_H
-#define UPKEEP_LIVE_FAULT_H
+#ifndef UPKEEP_BASE_FAULT_H
+#define UPKEEP_BASE_FAULT_H
 
 enum { UK_FAULT_STATUS = 99 };
 

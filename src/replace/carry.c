@@ -18,7 +18,8 @@ struct packer {
 	int root; /* the folder */
 	struct archive *out;
 	struct archive_entry_linkresolver *links;
-	struct uk_map seen; /* paths that are in */
+	struct uk_map seen;    /* paths that are in */
+	struct uk_map entered; /* folders that are in with what is in them */
 };
 
 static struct uk_error *trouble(struct archive *archive, const char *path)
@@ -65,18 +66,20 @@ static struct uk_error *add_entry(struct packer *packer, const char *path, int f
 	return err;
 }
 
-/* One file or folder, once; *@new_ret says whether it was not in yet. */
+/* One file or folder, once; *@there_ret says whether it is one that can be in. */
 static struct uk_error *add_once(struct packer *packer, const char *path, struct stat *st,
-				 bool *new_ret)
+				 bool *there_ret)
 {
-	*new_ret = false;
+	bool added;
+	*there_ret = false;
 	if (fstatat(packer->root, path, st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? NULL : uk_error_errno(errno, "%s", path);
 	if (S_ISSOCK(st->st_mode))
 		return NULL;
-	if (!uk_map_insert_str(&packer->seen, path, new_ret))
+	*there_ret = true;
+	if (!uk_map_insert_str(&packer->seen, path, &added))
 		return uk_error_nomem();
-	if (!*new_ret)
+	if (!added)
 		return NULL;
 	uk_auto_close int fd = -1;
 	if (S_ISREG(st->st_mode)) {
@@ -91,12 +94,12 @@ static struct uk_error *add_above(struct packer *packer, const char *path)
 {
 	uk_auto_free char *copy = NULL;
 	struct stat st;
-	bool added;
+	bool there;
 	struct uk_error *err = uk_strdup(path, &copy);
 	for (char *slash = err ? NULL : strchr(copy, '/'); slash && !err;
 	     slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		err = add_once(packer, copy, &st, &added);
+		err = add_once(packer, copy, &st, &there);
 		*slash = '/';
 	}
 	return err;
@@ -105,10 +108,15 @@ static struct uk_error *add_above(struct packer *packer, const char *path)
 static struct uk_error *add_tree(struct packer *packer, const char *path, dev_t dev, int depth)
 {
 	struct stat st;
-	bool added;
-	struct uk_error *err = add_once(packer, path, &st, &added);
-	if (err || !added || !S_ISDIR(st.st_mode) || depth > 64 || st.st_dev != dev)
+	bool there, first;
+	struct uk_error *err = add_once(packer, path, &st, &there);
+	if (err || !there || !S_ISDIR(st.st_mode) || depth > 64 || st.st_dev != dev)
 		return err;
+	/* Not by what is in: it may have been above something. */
+	if (!uk_map_insert_str(&packer->entered, path, &first))
+		return uk_error_nomem();
+	if (!first)
+		return NULL;
 	int fd = openat(packer->root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	uk_auto_closedir DIR *folder = fd < 0 ? NULL : fdopendir(fd);
 	if (!folder)
@@ -163,6 +171,7 @@ struct uk_error *uk_carry_pack(const char *root, const char *const *paths, size_
 	archive_write_free(packer.out);
 	archive_entry_linkresolver_free(packer.links);
 	uk_map_deinit(&packer.seen);
+	uk_map_deinit(&packer.entered);
 	return uk_error_wrap(err, "%s", root);
 }
 

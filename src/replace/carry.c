@@ -209,6 +209,14 @@ static struct uk_error *place(struct archive_entry *entry, const char *root)
 	return NULL;
 }
 
+/* libarchive unlinks what is in the way, or takes nothing of a folder that is there. */
+static bool is_in_the_way(struct archive_entry *entry)
+{
+	struct stat st;
+	return !lstat(archive_entry_pathname(entry), &st) &&
+	       !(S_ISDIR(st.st_mode) && archive_entry_filetype(entry) == AE_IFDIR);
+}
+
 struct uk_error *uk_carry_unpack(const char *archive, const char *root)
 {
 	struct archive *from = archive_read_new(), *to = archive_write_disk_new();
@@ -224,7 +232,7 @@ struct uk_error *uk_carry_unpack(const char *archive, const char *root)
 				    ARCHIVE_EXTRACT_XATTR | ARCHIVE_EXTRACT_ACL);
 	while (!err && (status = archive_read_next_header(from, &entry)) == ARCHIVE_OK) {
 		err = place(entry, root);
-		if (!err)
+		if (!err && !is_in_the_way(entry))
 			err = write_entry(from, to, entry);
 	}
 	if (!err && status != ARCHIVE_EOF)

@@ -19,7 +19,7 @@
 struct uk_error *uk_carry_pack(const char *root, const char *const *paths, size_t nr,
 			       const char *archive) uk_must_check;
 
-/* Lays it out below @root. Files that are there stay as they are. */
+/* Lays it out below @root. Files that are there stay as they are; folders get owner and mode. */
 struct uk_error *uk_carry_unpack(const char *archive, const char *root) uk_must_check;
 
 #endif

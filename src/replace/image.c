@@ -20,7 +20,7 @@ enum {
 };
 
 /* The wire types of protobuf (its documentation, "Encoding"); others are not in these messages. */
-enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
+enum wire { WIRE_VARINT = 0, WIRE_BYTES = 2 };
 
 struct span {
 	uint8_t *data;
@@ -44,7 +44,7 @@ static bool take_varint(struct span *span, uint32_t *ret)
 }
 
 /* A field of a message: of a number the bytes of it, of others what is in it. */
-static bool find_field(struct span message, uint32_t wanted, struct span *ret)
+static bool find_field(struct span message, uint32_t wanted, enum wire wire, struct span *ret)
 {
 	uint32_t tag, len, number;
 	while (take_varint(&message, &tag)) {
@@ -64,7 +64,7 @@ static bool find_field(struct span message, uint32_t wanted, struct span *ret)
 		}
 		if (tag >> 3 == wanted) {
 			*ret = value;
-			return true;
+			return (tag & 7) == wire;
 		}
 	}
 	return false;
@@ -86,7 +86,7 @@ static bool find_message(char *file, size_t len, size_t head, struct span *ret)
 static bool find_small(struct span message, uint32_t wanted, uint8_t **ret)
 {
 	struct span value;
-	if (!find_field(message, wanted, &value) || value.len != 1)
+	if (!find_field(message, wanted, WIRE_VARINT, &value) || value.len != 1)
 		return false;
 	*ret = value.data;
 	return true;
@@ -112,7 +112,8 @@ static struct uk_error *read_host_users(const char *images, uint8_t *ret)
 	if (err)
 		return err;
 	if (!find_message(file, len, INVENTORY_HEAD, &message) ||
-	    !find_field(message, FIELD_ROOT_IDS, &ids) || !find_small(ids, FIELD_USER_NS, &number))
+	    !find_field(message, FIELD_ROOT_IDS, WIRE_BYTES, &ids) ||
+	    !find_small(ids, FIELD_USER_NS, &number))
 		return unexpected(path);
 	*ret = *number;
 	return NULL;

@@ -40,6 +40,13 @@ static const char own_unit[] = "[Unit]\n"
 			       "Type=oneshot\n"
 			       "ExecStart=%s --finish\n";
 
+/* The command of systemd 252 without --remove. */
+#define TMPFILES "systemd-tmpfiles-setup.service"
+static const char tmpfiles[] = "# Written by upkeep for one boot; it goes by itself.\n"
+			       "[Service]\n"
+			       "ExecStart=\n"
+			       "ExecStart=systemd-tmpfiles --create --boot --exclude-prefix=/dev\n";
+
 /* A name that can stand in a path and in a unit file. */
 static struct uk_error *check_name(const char *unit)
 {
@@ -100,6 +107,15 @@ static struct uk_error *prepare_unit(const struct uk_plan_service *service)
 	return err ? err : want(service->unit);
 }
 
+static struct uk_error *keep_files(void)
+{
+	uk_auto_free char *folder = NULL, *path = NULL;
+	struct uk_error *err = drop_in_path(TMPFILES, &folder, &path);
+	if (!err)
+		err = uk_dir_make(folder, 0755);
+	return err ? err : write_text(path, tmpfiles, 0644);
+}
+
 struct uk_error *uk_adopt_prepare(const struct uk_plan *plan, const char *program)
 {
 	uk_auto_strbuf struct uk_strbuf after = {};
@@ -107,6 +123,8 @@ struct uk_error *uk_adopt_prepare(const struct uk_plan *plan, const char *progra
 	struct uk_error *err = uk_dir_make(WANTS, 0755);
 	if (!err)
 		err = uk_dir_make(PIDS, 0755);
+	if (!err)
+		err = keep_files();
 	for (size_t i = 0; !err && i < plan->services.len; i++) {
 		const struct uk_plan_service *service = &plan->services.data[i];
 		if (!service->unit)
@@ -183,6 +201,7 @@ struct uk_error *uk_adopt_finish(const struct uk_plan *plan, const struct uk_sin
 		}
 		remove_unit(service->unit);
 	}
+	remove_unit(TMPFILES);
 	unlink(WANTS "/" OWN_UNIT);
 	unlink(UNITS "/" OWN_UNIT);
 	rmdir(PIDS);

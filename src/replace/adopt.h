@@ -4,8 +4,10 @@
  *
  * Each kept unit gets a drop-in in /run: for this one start it is a unit whose main process is
  * named by a file (Type=forking, PIDFile=) and whose command does nothing, so that systemd,
- * starting it, takes the process that is in the unit's cgroup already. When all are taken the
- * drop-ins go, and the units are again what their files say, with that main process.
+ * starting it, takes the process that is in the unit's cgroup already. Another one lets this
+ * boot remove no files (private folders below /tmp, what tmpfiles.d says): they are in use. When
+ * all are taken the drop-ins go, and the units are again what their files say, with that main
+ * process.
  */
 #ifndef UPKEEP_REPLACE_ADOPT_H
 #define UPKEEP_REPLACE_ADOPT_H

@@ -47,6 +47,21 @@ static bool is_left_out(const char *type)
 	return is_one_of(type, types);
 }
 
+/* Below this folder systemd mounts the credentials of each unit, and forgets them when it ends. */
+#define CREDENTIALS "/run/credentials/"
+
+static bool is_credentials(const struct uk_mount *mount)
+{
+	return uk_str_starts(mount->point, CREDENTIALS);
+}
+
+/* Those of the task's own unit, by its cgroup: "/system.slice/redis-server.service". */
+static bool is_own_credentials(const struct uk_mount *mount, const struct uk_task *task)
+{
+	const char *unit = strrchr(task->cgroup, '/');
+	return unit && unit[1] && !strcmp(mount->point + strlen(CREDENTIALS), unit + 1);
+}
+
 /* --- written down -------------------------------------------------------------------- */
 
 static struct uk_error *describe(const struct uk_mount *mount, struct uk_plan_mount *ret)
@@ -73,8 +88,8 @@ struct uk_error *uk_view_list_host(const uk_mounts *host, uk_plan_mounts *ret)
 	struct uk_error *err = NULL;
 	uk_vec_for_each(mount, host) {
 		struct uk_plan_mount *to;
-		bool credentials = uk_str_starts(mount->point, "/run/credentials/");
-		if (err || !strcmp(mount->point, "/") || strcmp(mount->root, "/") || credentials ||
+		if (err || !strcmp(mount->point, "/") || strcmp(mount->root, "/") ||
+		    is_credentials(mount) ||
 		    !(is_kernels(mount->type) || is_in_memory(mount->type)))
 			continue;
 		err = add_mount(ret, mount, &to);
@@ -116,12 +131,13 @@ static struct uk_error *list_mount(const struct uk_task *task, const uk_mounts *
 {
 	const struct uk_mount *mount = &task->mounts.data[number];
 	struct uk_plan_mount *to;
-	if (is_left_out(mount->type))
+	if (is_left_out(mount->type) || (is_credentials(mount) && !is_own_credentials(mount, task)))
 		return NULL;
 	struct uk_error *err = add_mount(ret, mount, &to);
 	if (!err)
 		err = describe(mount, to);
-	if (!err)
+	/* Credentials go along, for no host mounts them again. */
+	if (!err && !is_credentials(mount))
 		err = find_path(host, host->len, mount->dev, mount->root, &to->from);
 	if (err || to->from)
 		return err;

@@ -196,7 +196,8 @@ static void make_view(void)
 static void save(struct world *world)
 {
 	pid_t pid = start_service(make_view, world);
-	ck_ok(uk_view_save(&world->task, &world->host, at("images"), "mount", &world->view));
+	ck_ok(uk_view_list(&world->task, &world->host, "mount", &world->view));
+	ck_ok(uk_view_pack(&world->view, pid, at("images")));
 	end_service(pid);
 }
 
@@ -318,7 +319,7 @@ START_TEST(an_unknown_kind_is_refused)
 	uk_auto_free char *lines = NULL;
 	ck_ok(uk_asprintf(&lines, ROOT_LINE "%s", unknown[_i].line));
 	parse(&world, ROOT_LINE, lines);
-	ck_fails(uk_view_save(&world.task, &world.host, dir, "mount", &world.view), UK_ERR_REFUSED,
+	ck_fails(uk_view_list(&world.task, &world.host, "mount", &world.view), UK_ERR_REFUSED,
 		 unknown[_i].text);
 }
 END_TEST
@@ -335,7 +336,7 @@ START_TEST(places_on_the_host_are_found)
 			"34 20 254:16 /sub /c ro - ext4 /dev/vdb rw\n"
 			"35 20 0:40 / /proc/sys/fs/binfmt_misc rw - autofs systemd-1 rw\n"
 			"36 20 0:4 mnt:[4026532254] /run/ns rw - nsfs nsfs rw\n");
-	ck_ok(uk_view_save(&world.task, &world.host, dir, "mount", &world.view));
+	ck_ok(uk_view_list(&world.task, &world.host, "mount", &world.view));
 	/* Without the last two, which are left out. */
 	ck_assert_uint_eq(world.view.len, 5);
 	ck_assert_str_eq(find(&world, "/")->from, "/");
@@ -352,8 +353,27 @@ START_TEST(another_name_that_begins_the_same_is_not_above)
 	uk_cleanup(world_deinit) struct world world = {};
 	parse(&world, ROOT_LINE "21 20 254:16 /sub /srv rw - ext4 /dev/vdb rw\n",
 	      ROOT_LINE "32 20 254:16 /subway /a ro - ext4 /dev/vdb rw\n");
-	ck_fails(uk_view_save(&world.task, &world.host, dir, "mount", &world.view), UK_ERR_REFUSED,
+	ck_fails(uk_view_list(&world.task, &world.host, "mount", &world.view), UK_ERR_REFUSED,
 		 "/a of process 4711 shows /subway");
+}
+END_TEST
+
+/* They are in no other kernel: a unit's own are taken along, those of others left out. */
+START_TEST(credentials_of_the_unit_go_along)
+{
+	uk_cleanup(world_deinit) struct world world = {};
+	static const char mounts[] =
+		"41 20 0:50 / /run/credentials/a.service ro - ramfs ramfs rw,mode=700\n"
+		"42 20 0:51 / /run/credentials/b.service ro - ramfs ramfs rw,mode=700\n";
+	uk_auto_free char *both = NULL;
+	ck_ok(uk_asprintf(&both, ROOT_LINE "%s", mounts));
+	parse(&world, both, both);
+	ck_ok(uk_strdup("/system.slice/b.service", &world.task.cgroup));
+	ck_ok(uk_view_list(&world.task, &world.host, "mount", &world.view));
+	ck_assert_uint_eq(world.view.len, 2);
+	const struct uk_plan_mount *own = find(&world, "/run/credentials/b.service");
+	ck_assert_ptr_null(own->from);
+	ck_assert_str_eq(own->content, "mount-2.tar");
 }
 END_TEST
 
@@ -361,7 +381,7 @@ START_TEST(the_hosts_namespace_is_no_view)
 {
 	uk_cleanup(world_deinit) struct world world = {};
 	parse(&world, ROOT_LINE, "");
-	ck_ok(uk_view_save(&world.task, &world.host, dir, "mount", &world.view));
+	ck_ok(uk_view_list(&world.task, &world.host, "mount", &world.view));
 	ck_assert_uint_eq(world.view.len, 0);
 }
 END_TEST
@@ -399,6 +419,7 @@ int main(void)
 	tcase_add_loop_test(tests, an_unknown_kind_is_refused, 0, UK_ARRAY_SIZE(unknown));
 	tcase_add_test(tests, places_on_the_host_are_found);
 	tcase_add_test(tests, another_name_that_begins_the_same_is_not_above);
+	tcase_add_test(tests, credentials_of_the_unit_go_along);
 	tcase_add_test(tests, the_hosts_namespace_is_no_view);
 	tcase_add_test(tests, mounts_of_the_host_are_listed);
 	suite_add_tcase(suite, tests);

@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "base/strbuf.h"
 #include "replace/criu.h"
+#include "replace/hooks.h"
 #include "replace/image.h"
 #include "replace/journal.h"
 #include "replace/jump.h"
@@ -49,7 +50,7 @@ struct swap {
 	struct uk_fault fault;
 	int lock, guard; /* guard: of the pipe to guardian, or -1 */
 	pid_t guardian;
-	bool loaded, frozen; /* what a way back has to undo */
+	bool told, loaded, frozen; /* what a way back has to undo; told: programs of the admin's */
 };
 
 static void swap_deinit(struct swap *swap)
@@ -385,6 +386,13 @@ static struct uk_error *make_plan(struct swap *swap)
 	return err;
 }
 
+/* Programs of the administrator's may say no. */
+static struct uk_error *ask_hooks(struct swap *swap)
+{
+	swap->told = true;
+	return uk_hooks_ask(UK_HOOKS, &swap->plan);
+}
+
 /* --- before the freeze --------------------------------------------------------------- */
 
 /* What has no module is built in, or missed when criu needs it: it tells. */
@@ -515,6 +523,7 @@ static struct uk_error *save_network(struct swap *swap)
 
 static struct uk_error *freeze(struct swap *swap)
 {
+	uk_hooks_tell(UK_HOOKS, "freeze", &swap->plan, swap->options->sink);
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
 	swap->plan.frozen_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
@@ -605,6 +614,8 @@ static void go_back(struct swap *swap)
 		uk_jump_unload();
 	if (swap->dir)
 		remark(swap, uk_tree_remove(swap->dir));
+	if (swap->told)
+		uk_hooks_tell(UK_HOOKS, "failed", &swap->plan, swap->options->sink);
 }
 
 /*
@@ -672,6 +683,7 @@ static const struct phase phases[] = {
 	{ "lock", take_lock },
 	{ "preflight", check_all },
 	{ "plan", make_plan },
+	{ "ask", ask_hooks },
 	{ "load modules", load_modules },
 	{ "post a guardian", post_guardian },
 	{ "load the kernel", load_kernel, true },

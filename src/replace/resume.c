@@ -7,6 +7,7 @@
 #include "replace/adopt.h"
 #include "replace/cgroup.h"
 #include "replace/criu.h"
+#include "replace/hooks.h"
 #include "replace/journal.h"
 #include "replace/memory.h"
 #include "replace/network.h"
@@ -290,6 +291,8 @@ struct uk_error *uk_resume_finish(const struct uk_sink *sink)
 		err = uk_adopt_finish(&resume.plan, sink, &lost);
 	if (!err)
 		err = remove_images(resume.dir);
+	if (!err)
+		uk_hooks_tell(UK_HOOKS, "restored", &resume.plan, sink);
 	if (!err && lost)
 		err = uk_error_create(UK_ERR_SYSTEM,
 				      "%u of the kept services are not under their "

@@ -260,13 +260,24 @@ static const struct uk_mount *memory_mount(const struct uk_rule_subject *subject
 											 : NULL;
 }
 
-/* Where every start of a machine mounts one; in mounts of its own CRIU takes all of it. */
+/* Where every start of a machine mounts one, and what upkeep carries lies. */
+static bool is_carried_place(const char *point)
+{
+	return !strcmp(point, "/run") || uk_str_starts(point, "/run/") || !strcmp(point, "/tmp") ||
+	       !strcmp(point, "/dev/shm");
+}
+
+/* By any of the places where the host shows the file system; a service's own goes along whole. */
 static bool is_carried_memory(const struct uk_rule_subject *subject)
 {
 	const struct uk_mount *mount = memory_mount(subject);
-	return mount && (!strcmp(mount->point, "/run") || uk_str_starts(mount->point, "/run/") ||
-			 !strcmp(mount->point, "/tmp") || !strcmp(mount->point, "/dev/shm") ||
-			 subject->task->mounts.len);
+	if (!mount)
+		return false;
+	uk_vec_for_each(other, subject->survey->mounts) {
+		if (other->dev == mount->dev && is_carried_place(other->point))
+			return true;
+	}
+	return subject->task->mounts.len;
 }
 
 static bool is_other_memory(const struct uk_rule_subject *subject)

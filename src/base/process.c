@@ -46,7 +46,8 @@ static void __attribute__((noreturn))
 child(const struct uk_process *process, struct pipes *pipes, pid_t parent)
 {
 	/* Killed with us, so that it does not write where the next run begins. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!process->outlives)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
 	dup2(pipes->in[0], STDIN_FILENO);

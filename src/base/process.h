@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Running other programs: by argument vector only, never through a shell. They are killed when
- * the thread that runs them ends before them.
+ * the thread that runs them ends before them, unless they are to outlive it.
  */
 #ifndef UPKEEP_BASE_PROCESS_H
 #define UPKEEP_BASE_PROCESS_H
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -17,6 +18,7 @@ struct uk_process {
 	const char *dir;	 /* working folder, or NULL for ours */
 	const char *input;	 /* fed to standard input, or NULL for /dev/null */
 	size_t input_len;
+	bool outlives;		  /* must not be killed half way */
 	void (*in_child)(void *); /* called in the child before exec, or NULL */
 	void *in_child_arg;
 };

@@ -165,12 +165,14 @@ static struct uk_error *open_criu(int *ret)
 struct place {
 	int criu, images;
 	int mounts, uts; /* those namespaces; -1 for ours */
+	int hold;
 };
 
 static void enter_place(void *arg)
 {
 	const struct place *place = arg;
 	if (dup2(place->criu, CRIU_FD) < 0 || dup2(place->images, IMAGES_FD) < 0 ||
+	    dup2(place->hold, FIRST_FD) < 0 ||
 	    (place->uts >= 0 && setns(place->uts, CLONE_NEWUTS) < 0) ||
 	    (place->mounts >= 0 && setns(place->mounts, CLONE_NEWNS) < 0))
 		_exit(126);
@@ -195,7 +197,7 @@ static struct uk_error *open_namespace(const struct uk_plan_service *service, co
 	return *ret < 0 ? uk_error_errno(errno, "open %s", path) : NULL;
 }
 
-struct uk_error *uk_criu_dump(const struct uk_plan_service *service, const char *dir)
+struct uk_error *uk_criu_dump(const struct uk_plan_service *service, const char *dir, int hold)
 {
 	uk_cleanup(words_deinit) struct words words = {};
 	uk_auto_free char *path = NULL;
@@ -224,8 +226,9 @@ struct uk_error *uk_criu_dump(const struct uk_plan_service *service, const char 
 	err = finish(&words);
 	if (err)
 		return err;
-	struct place place = { criu, images, mounts, uts };
+	struct place place = { criu, images, mounts, uts, hold };
 	struct uk_process process = { .argv = (const char *const *)words.all.data,
+				      .outlives = true,
 				      .in_child = enter_place,
 				      .in_child_arg = &place };
 	return run("dump", path, &process);

@@ -17,9 +17,12 @@ extern const char *const uk_criu_modules[];
 
 /*
  * Dumps the service into its folder of images below @dir, which is there. Its processes stay
- * stopped, also after an error that came late; uk_criu_let_go() lets them run.
+ * stopped, also after an error that came late; uk_criu_let_go() lets them run. criu goes on to its
+ * end when the caller is killed, for it works inside of the processes; it keeps descriptor @hold
+ * open as long as it runs.
  */
-struct uk_error *uk_criu_dump(const struct uk_plan_service *service, const char *dir) uk_must_check;
+struct uk_error *uk_criu_dump(const struct uk_plan_service *service, const char *dir,
+			      int hold) uk_must_check;
 
 /*
  * The processes of a service run on, and what criu locked of their connections is open again:

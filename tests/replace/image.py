@@ -61,10 +61,12 @@ def sources():
     form = "$(CREATED_BY)|$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
     lines = []
     for line in guest.run(["apt-get", "indextargets", "--format", form]).splitlines():
+        if line.count("|") != 4:
+            continue  # a warning of apt's
         made, origin, uri, release, component = line.split("|")
         if (made, origin, component) == ("Packages", "Debian", "main") and SUITE in release:
             lines.append(f"deb {uri} {release} main")
-    return lines or [f"deb http://deb.debian.org/debian {SUITE} main",
+    return sorted(set(lines)) or [f"deb http://deb.debian.org/debian {SUITE} main",
                      f"deb http://deb.debian.org/debian {SUITE}-updates main",
                      f"deb http://deb.debian.org/debian-security {SUITE}-security main"]
 

@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -198,39 +197,13 @@ static struct uk_error *plan_files(struct uk_swap *swap, const struct uk_service
 	return err ? err : plan_host_name(task, to);
 }
 
-/* Only the root filesystem is mounted before services are restored. */
-static struct uk_error *check_disks(const struct uk_service *service)
-{
-	struct stat root;
-	if (stat("/", &root) < 0)
-		return uk_error_errno(errno, "/");
-	uk_vec_for_each(task, &service->tasks) {
-		uk_vec_for_each(fd, &task->fds) {
-			bool disk = (fd->kind == UK_FD_FILE || fd->kind == UK_FD_FOLDER) &&
-				    fd->stat_ok && major(fd->dev);
-			if (disk && fd->dev != root.st_dev)
-				return uk_error_create(
-					UK_ERR_REFUSED,
-					"process %d has %s open, which is on another disk than /; "
-					"such services cannot be kept yet",
-					task->pid, fd->link);
-		}
-	}
-	return NULL;
-}
-
 static struct uk_error *plan_service(struct uk_swap *swap, const struct uk_service *from)
 {
-	if (from->kind == UK_SERVICE_SESSION)
-		return uk_error_create(UK_ERR_REFUSED, "%s: login sessions cannot be kept yet",
-				       from->name);
 	if (!uk_vec_push(&swap->plan.services, (struct uk_plan_service){}))
 		return uk_error_nomem();
 	struct uk_plan_service *to = &swap->plan.services.data[swap->plan.services.len - 1];
 	to->main_pid = from->main_pid;
-	struct uk_error *err = check_disks(from);
-	if (!err)
-		err = uk_strdup(from->name, &to->name);
+	struct uk_error *err = uk_strdup(from->name, &to->name);
 	if (!err && from->unit)
 		err = uk_strdup(from->unit, &to->unit);
 	if (!err)

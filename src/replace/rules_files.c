@@ -291,6 +291,18 @@ static void tell_other_memory(const struct uk_rule_subject *subject, struct uk_s
 		       subject->fd->link, uk_subject_mount(subject)->point);
 }
 
+/* Of block devices, which have numbers of their own; others have a major number of 0. */
+static bool is_on_other_disk(const struct uk_rule_subject *subject)
+{
+	const struct uk_fd *fd = subject->fd;
+	dev_t root = 0;
+	uk_vec_for_each(mount, subject->survey->mounts) {
+		if (!strcmp(mount->point, "/"))
+			root = mount->dev;
+	}
+	return is_file(subject) && fd->stat_ok && root && major(fd->dev) && fd->dev != root;
+}
+
 static bool is_network_file(const struct uk_rule_subject *subject)
 {
 	const struct uk_mount *mount = is_file(subject) ? uk_subject_mount(subject) : NULL;
@@ -428,6 +440,9 @@ static const struct uk_rule rules[] = {
 	{ "file-system", UK_RESOURCE_FD, is_lost_mount, UK_FATE_IMPOSSIBLE, NULL,
 	  "install the module for the new kernel", "modules.alias of the new kernel: fs-TYPE",
 	  tell_lost_mount },
+	{ "other-disk", UK_RESOURCE_FD, is_on_other_disk, UK_FATE_IMPOSSIBLE,
+	  "on another disk than /, which alone is mounted before services are restored",
+	  "have the file on the root file system", "src/replace/resume.h" },
 	{ "big-unlinked-file", UK_RESOURCE_FD, is_big_ghost, UK_FATE_IMPOSSIBLE, NULL,
 	  "let the program close the file", "CRIU --ghost-limit", tell_big_ghost },
 	{ "network-file", UK_RESOURCE_FD, is_network_file, UK_FATE_CHANGED,

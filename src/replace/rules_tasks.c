@@ -120,6 +120,13 @@ static bool has_private_mounts(const struct uk_rule_subject *subject)
 	return has_own(subject->task, UK_NS_MNT) && !has_odd_mounts(subject);
 }
 
+/* Said once, of its leader. */
+static bool is_login_session(const struct uk_rule_subject *subject)
+{
+	return subject->service->kind == UK_SERVICE_SESSION &&
+	       subject->task == root_of(subject->service);
+}
+
 static bool has_host_name(const struct uk_rule_subject *subject)
 {
 	return has_own(subject->task, UK_NS_UTS);
@@ -326,12 +333,15 @@ static const struct uk_rule rules[] = {
 	  "it runs with a shadow stack of the processor", "restart it without (GLIBC_TUNABLES)",
 	  "CRIU 3.17.1 knows none; criu/arch/x86/shstk.c came with 4.0" },
 	{ "foreign-session", UK_RESOURCE_TASK, is_foreign_session, UK_FATE_IMPOSSIBLE, NULL,
-	  "keep the session (session:N), or start the program with setsid",
+	  "start the program with setsid, or as a service",
 	  "CRIU 3.17.1, criu/pstree.c: the leader must be among what is dumped", tell_session },
-	{ "second-tree", UK_RESOURCE_TASK, is_second_tree, UK_FATE_CHANGED,
-	  "its parent is not of the service, so it is restored as a tree of its own: what it "
-	  "shares with the others is cut in two",
-	  NULL, "CRIU dumps one tree at a time" },
+	{ "second-tree", UK_RESOURCE_TASK, is_second_tree, UK_FATE_IMPOSSIBLE,
+	  "its parent is not of the service, and only the tree of the main process goes along",
+	  "end it, or have the service start it anew",
+	  "CRIU dumps one tree at a time; src/replace/criu.h" },
+	{ "login-session", UK_RESOURCE_TASK, is_login_session, UK_FATE_IMPOSSIBLE,
+	  "a login session: nothing gives it back to logind on the new kernel yet",
+	  "keep what has to go on as a service", "systemd-logind(8)" },
 	{ "mount-namespace-part", UK_RESOURCE_TASK, has_odd_mounts, UK_FATE_IMPOSSIBLE,
 	  "it sees other mounts than the first process of the service", NULL,
 	  "CRIU 3.17.1, criu/mount.c: nested mount namespaces under a root of another kind" },

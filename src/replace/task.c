@@ -27,16 +27,6 @@ const struct uk_host_paths *uk_host_paths_get(const struct uk_host_paths *paths)
 	return paths ? paths : &usual;
 }
 
-const char *uk_namespace_name(enum uk_namespace ns)
-{
-	static const char *const names[UK_NS_NR] = {
-		[UK_NS_MNT] = "mount",	   [UK_NS_PID] = "PID",	      [UK_NS_NET] = "network",
-		[UK_NS_IPC] = "IPC",	   [UK_NS_UTS] = "host name", [UK_NS_USER] = "user",
-		[UK_NS_CGROUP] = "cgroup", [UK_NS_TIME] = "time",
-	};
-	return names[ns];
-}
-
 void uk_task_deinit(struct uk_task *task)
 {
 	free(task->comm);

@@ -39,9 +39,6 @@ enum uk_namespace {
 	UK_NS_NR,
 };
 
-/* "mount", "PID", "network" ... */
-const char *uk_namespace_name(enum uk_namespace ns);
-
 struct uk_thread {
 	pid_t tid;
 	char state;	 /* R, S, D, T, t, Z, X, I */

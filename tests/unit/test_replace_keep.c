@@ -172,7 +172,7 @@ START_TEST(nothing_is_kept_twice)
 }
 END_TEST
 
-/* Two of one unit whose parent is the test: each is restored by itself. */
+/* Two of one unit whose parent is the test: only the main one's tree is dumped. */
 START_TEST(a_second_tree_is_told)
 {
 	const char *const name = "upkeep-test";
@@ -184,7 +184,27 @@ START_TEST(a_second_tree_is_told)
 	const struct uk_preflight_finding *finding = sample_find(&preflight, "second-tree");
 	ck_assert_ptr_nonnull(finding);
 	ck_assert_int_eq(finding->pid, first.pid < second.pid ? second.pid : first.pid);
-	ck_assert_int_eq(finding->verdict, UK_FATE_CHANGED);
+	ck_assert_int_eq(finding->verdict, UK_FATE_IMPOSSIBLE);
+}
+END_TEST
+
+/* Once, however many processes it has. */
+START_TEST(a_login_session_is_not_possible)
+{
+	const char *const name = "session:c7";
+	const struct uk_preflight_options options = { .paths = &paths,
+						      .keep = &name,
+						      .nr_keep = 1 };
+	uk_auto_preflight struct uk_preflight preflight = {};
+	size_t nr = 0;
+	ck_ok(uk_preflight_run(&options, &preflight));
+	uk_vec_for_each(finding, &preflight.findings) {
+		if (strcmp(finding->rule, "login-session"))
+			continue;
+		ck_assert_int_eq(finding->verdict, UK_FATE_IMPOSSIBLE);
+		nr++;
+	}
+	ck_assert_uint_eq(nr, 1);
 }
 END_TEST
 
@@ -196,6 +216,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_unit_is_all_of_its_cgroup);
 	tcase_add_test(tcase, a_session_is_its_scope);
+	tcase_add_test(tcase, a_login_session_is_not_possible);
 	tcase_add_test(tcase, a_process_is_kept_with_all_below_it);
 	tcase_add_loop_test(tcase, what_cannot_be_kept_is_named, 0, UK_ARRAY_SIZE(wrong));
 	tcase_add_test(tcase, nothing_is_kept_twice);

@@ -13,7 +13,7 @@ demo: ## Watch a real fix go into a running stock kernel and out again (root)
 	sh mk/deps.sh mk/packages.list && DEMO_BEGAN=$$began tests/demo/demo
 
 .PHONY: demo-replace
-demo-replace: ## Watch a kernel being replaced under nginx, Redis and memcached (root)
+demo-replace: ## Watch a kernel being replaced under nginx, Redis, memcached and a login (root)
 	@sh mk/deps.sh mk/packages.list
 	$(Q)$(MAKE) --no-print-directory all
 	tests/demo/replace

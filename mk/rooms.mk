@@ -2,14 +2,14 @@
 # The rooms of src/: each folder is one archive, each uses only those below it.
 
 # Lowest first. Linking goes the other way.
-ROOMS := $(foreach r,base elf kbuild bundle diff match create live replace feed fleet,$(if $(wildcard src/$(r)/*.c),$(r)))
+ROOMS := $(foreach r,base seat elf kbuild bundle diff match create live replace feed fleet,$(if $(wildcard src/$(r)/*.c),$(r)))
 room_lib = $(O)/lib$(1).a
 reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
 ROOM_LIBS := $(foreach r,$(call reverse,$(ROOMS)),$(call room_lib,$(r)))
 
 .DEFAULT_GOAL := all
 .PHONY: all
-all: $(O)/upkeep $(O)/init $(O)/resume ## Build build/upkeep and what goes with it
+all: $(O)/upkeep $(O)/init $(O)/resume $(O)/catch $(O)/gather $(O)/criu/seat.so $(O)/tree.so ## Build build/upkeep and what goes with it
 
 $(O)/obj/%.o: %.c
 	$(say) CC $<
@@ -30,12 +30,28 @@ $(O)/upkeep: $(CLI_OBJS) $(ROOM_LIBS)
 	$(Q)$(CC) $(OPTIMISE) $(LDFLAGS) -o $@ $(CLI_OBJS) $(ROOM_LIBS) $(PKG_LIBS)
 
 # What the new kernel of a replacement runs: init alone in its initramfs, then resume.
-$(O)/init: $(O)/obj/src/init/init.o
+INIT_OBJS := $(addprefix $(O)/obj/src/init/,init.o supervise.o go_home.o)
+$(O)/init: $(INIT_OBJS) $(ROOM_LIBS)
 	$(say) LD $@
-	$(Q)$(CC) $(OPTIMISE) -static -o $@ $< $$($(PKG_CONFIG) --static --libs blkid)
+	$(Q)$(CC) $(OPTIMISE) -static -o $@ $(INIT_OBJS) $(O)/libreplace.a $(O)/libbase.a $$($(PKG_CONFIG) --static --libs blkid)
+$(O)/catch $(O)/gather: $(O)/%: $(O)/obj/src/init/%.o
+	$(say) LD $@
+	$(Q)$(CC) $(OPTIMISE) -static -o $@ $<
 $(O)/resume: $(O)/obj/src/init/resume.o $(ROOM_LIBS)
 	$(say) LD $@
 	$(Q)$(CC) $(OPTIMISE) $(LDFLAGS) -o $@ $< $(ROOM_LIBS) $(PKG_LIBS)
+
+# A plugin of criu, in a folder that holds nothing else.
+PLUGIN_SRCS := src/plugin/seat.c $(wildcard src/seat/*.c)
+$(O)/criu/seat.so: $(PLUGIN_SRCS) $(wildcard src/seat/*.h)
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UK_CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $(PLUGIN_SRCS)
+
+# A library that is loaded into criu where what it dumps is no tree.
+$(O)/tree.so: src/plugin/tree.c
+	$(say) LD $@
+	$(Q)$(CC) $(UK_CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $<
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
 

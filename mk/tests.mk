@@ -38,4 +38,4 @@ check-asan: asan-programs ## Build and run all unit tests under ASan and UBSan
 check: ## Install what the tests need and run them all (root; 45 minutes at most)
 	@sh mk/deps.sh mk/packages.list mk/packages-fuzz.list
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) all unit-programs asan-programs $(CHECK_PROGRAMS)
-	@FUZZ=$(O) sh tests/run.sh $(UNIT_TESTS) $(ASAN_TESTS) $(TAP_SCRIPTS)
+	@FUZZ=$(O) BESIDE="$(BESIDE_SCRIPTS)" sh tests/run.sh $(UNIT_TESTS) $(ASAN_TESTS) $(TAP_SCRIPTS)

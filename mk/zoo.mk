@@ -5,7 +5,7 @@ ZOO_SRCS := $(sort $(wildcard tests/replace/zoo/*.c))
 ZOO_OBJS := $(patsubst %.c,$(O)/%.o,$(ZOO_SRCS))
 CHECK_PROGRAMS += $(O)/tests/replace/zoo/zoo
 
-$(O)/tests/replace/zoo/%.o: tests/replace/zoo/%.c tests/replace/zoo/zoo.h
+$(O)/tests/replace/zoo/%.o: tests/replace/zoo/%.c $(wildcard tests/replace/zoo/*.h)
 	$(say) CC $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(STATIC_CFLAGS) -pthread -c -o $@ $<

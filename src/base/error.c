@@ -75,6 +75,14 @@ struct uk_error *uk_error_wrap(struct uk_error *err, const char *fmt, ...)
 	return err;
 }
 
+struct uk_error *uk_error_first(struct uk_error *one, struct uk_error *other)
+{
+	if (!one)
+		return other;
+	uk_error_destroy(other);
+	return one;
+}
+
 const char *uk_error_message(const struct uk_error *err)
 {
 	return err->message;

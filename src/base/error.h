@@ -40,7 +40,11 @@ struct uk_error *uk_error_nomem(void) uk_must_check;
 struct uk_error *uk_error_wrap(struct uk_error *err, const char *fmt, ...)
 	uk_printf(2, 3) uk_must_check;
 
+/* The first of two; takes both. */
+struct uk_error *uk_error_first(struct uk_error *one, struct uk_error *other) uk_must_check;
+
 const char *uk_error_message(const struct uk_error *err);
+/* Of an error that there is: not of NULL. */
 enum uk_error_kind uk_error_kind(const struct uk_error *err);
 
 /* 0 for NULL, else the documented exit code of the kind. */

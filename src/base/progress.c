@@ -22,3 +22,10 @@ void uk_remark(const struct uk_sink *sink, enum uk_level level, const char *fmt,
 	sink->remark(sink->ctx, level, text);
 	free(text);
 }
+
+void uk_remark_error(const struct uk_sink *sink, struct uk_error *err)
+{
+	if (err)
+		uk_remark(sink, UK_LEVEL_WARNING, "%s", uk_error_message(err));
+	uk_error_destroy(err);
+}

@@ -28,4 +28,7 @@ void uk_progress(const struct uk_sink *sink, const char *step, uint64_t done, ui
 void uk_remark(const struct uk_sink *sink, enum uk_level level, const char *fmt, ...)
 	uk_printf(3, 4);
 
+/* An error that ends nothing: a warning, and it is destroyed. NULL is none. */
+void uk_remark_error(const struct uk_sink *sink, struct uk_error *err);
+
 #endif

@@ -104,3 +104,16 @@ bool uk_str_ends(const char *text, const char *suffix)
 	size_t len = strlen(text), suffix_len = strlen(suffix);
 	return len >= suffix_len && !strcmp(text + len - suffix_len, suffix);
 }
+
+char *uk_str_value(const char *text, const char *key)
+{
+	size_t len = strlen(key);
+	for (const char *line = text; line && *line; line = strchrnul(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, len) || line[len] != '=')
+			continue;
+		const char *value = line + len + 1;
+		return *value && *value != '\n' ? strndup(value, strcspn(value, "\n")) : NULL;
+	}
+	return NULL;
+}

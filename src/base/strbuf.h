@@ -35,6 +35,9 @@ struct uk_error *uk_asprintf(char **ret, const char *fmt, ...) uk_printf(2, 3) u
 /* strdup as an error. */
 struct uk_error *uk_strdup(const char *text, char **ret) uk_must_check;
 
+/* The value of the line "KEY=value" in @text; NULL when there is none, or nothing. Free it. */
+char *uk_str_value(const char *text, const char *key);
+
 bool uk_str_starts(const char *text, const char *prefix);
 bool uk_str_ends(const char *text, const char *suffix);
 

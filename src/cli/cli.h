@@ -56,6 +56,7 @@ extern const struct uk_verb uk_verb_apply;
 extern const struct uk_verb uk_verb_check;
 extern const struct uk_verb uk_verb_create;
 extern const struct uk_verb uk_verb_help;
+extern const struct uk_verb uk_verb_history;
 extern const struct uk_verb uk_verb_inspect;
 extern const struct uk_verb uk_verb_keygen;
 extern const struct uk_verb uk_verb_preflight;

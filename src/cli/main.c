@@ -9,9 +9,19 @@
 const char *argp_program_version = "upkeep " UPKEEP_VERSION;
 
 const struct uk_verb *const uk_verbs[] = {
-	&uk_verb_create, &uk_verb_inspect, &uk_verb_check,     &uk_verb_apply,
-	&uk_verb_undo,	 &uk_verb_status,  &uk_verb_preflight, &uk_verb_replace,
-	&uk_verb_keygen, &uk_verb_version, &uk_verb_help,      NULL,
+	&uk_verb_create,
+	&uk_verb_inspect,
+	&uk_verb_check,
+	&uk_verb_apply,
+	&uk_verb_undo,
+	&uk_verb_status,
+	&uk_verb_preflight,
+	&uk_verb_replace,
+	&uk_verb_history,
+	&uk_verb_keygen,
+	&uk_verb_version,
+	&uk_verb_help,
+	NULL,
 };
 
 const struct uk_verb *uk_verb_find(const char *name)

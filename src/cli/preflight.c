@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* upkeep preflight: what replacing the kernel would do to what runs, without touching it. */
 #include "replace/preflight.h"
+#include "replace/trial.h"
 
 #include "cli/cli.h"
 #include "cli/report.h"
@@ -12,7 +13,11 @@
 struct options {
 	const char *kernel;
 	UK_VEC(const char *) keep;
+	UK_VEC(const char *) without;
+	bool trial;
 };
+
+enum { KEY_WITHOUT = 0x2000, KEY_TRIAL };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -25,8 +30,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (!uk_vec_push(&options->keep, arg))
 			argp_failure(state, 1, 0, "out of memory");
 		return 0;
+	case KEY_WITHOUT:
+		if (!uk_vec_push(&options->without, arg))
+			argp_failure(state, 1, 0, "out of memory");
+		return 0;
+	case KEY_TRIAL:
+		options->trial = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s' is no option: name what is kept with --keep", arg);
+		return 0;
+	case ARGP_KEY_END:
+		if (options->trial && !options->keep.len)
+			argp_error(state, "say what to try (--keep)");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -36,6 +52,11 @@ static const struct argp_option argp_options[] = {
 	{ "kernel", 'k', "RELEASE", 0, "The new kernel; by default the newest in /boot" },
 	{ "keep", 'K', "NAME", 0,
 	  "A unit, a process with all below it, or a session (session:N); may be given again" },
+	{ "without", KEY_WITHOUT, "NAME", 0,
+	  "Leave this out, which --keep names; may be given again" },
+	{ "trial", KEY_TRIAL, NULL, 0,
+	  "Then try it: freeze each service for a moment and dump it, which goes on, and restore a "
+	  "copy of it, which does not run; nothing is left of it" },
 	{}
 };
 
@@ -43,7 +64,7 @@ static const struct argp argp = {
 	.options = argp_options,
 	.parser = parse,
 	.doc = "Say what would become of services, resource by resource, if the kernel were "
-	       "replaced under them. Nothing is touched, stopped or changed.",
+	       "replaced under them. Nothing is touched, stopped or changed without --trial.",
 };
 
 static const char *service_kind(enum uk_service_kind kind)
@@ -75,6 +96,37 @@ static void add_findings(struct json_object *to, const struct uk_preflight *pref
 	}
 }
 
+static const char *trial_end(enum uk_trial_end end)
+{
+	static const char *const names[] = {
+		[UK_TRIAL_PASSED] = "passed",
+		[UK_TRIAL_FAILED] = "failed",
+		[UK_TRIAL_SKIPPED] = "not-tried",
+	};
+	return names[end];
+}
+
+static const struct uk_trial *find_trial(const struct uk_preflight *preflight,
+					 const struct uk_service *service)
+{
+	uk_vec_for_each(trial, &preflight->trials) {
+		if (trial->service == service)
+			return trial;
+	}
+	return NULL;
+}
+
+static void add_trial(struct json_object *to, const struct uk_trial *trial)
+{
+	struct json_object *entry = uk_json_object(to, "trial");
+	uk_json_text(entry, "end", trial_end(trial->end));
+	uk_json_text(entry, "why", trial->why);
+	uk_json_number(entry, "dump_ns", trial->dump_ns);
+	uk_json_number(entry, "frozen_ns", trial->frozen_ns);
+	uk_json_number(entry, "restore_ns", trial->restore_ns);
+	uk_json_text(entry, "not_restored", trial->not_restored);
+}
+
 static void add_service(struct json_object *list, const struct uk_preflight *preflight,
 			const struct uk_service *service)
 {
@@ -92,6 +144,9 @@ static void add_service(struct json_object *list, const struct uk_preflight *pre
 		uk_json_text(process, "name", task->comm);
 	}
 	add_findings(entry, preflight, service);
+	const struct uk_trial *trial = find_trial(preflight, service);
+	if (trial)
+		add_trial(entry, trial);
 }
 
 static void fill_json(struct uk_cli *cli, const struct uk_preflight *preflight)
@@ -152,6 +207,21 @@ static void say_findings(const struct uk_cli *cli, const struct uk_preflight *pr
 		uk_cli_say(cli, "  %-10s  %s", "exact", uk_count_text(exact, "resource", text));
 }
 
+/* What failed has a finding. */
+static void say_trial(const struct uk_cli *cli, const struct uk_trial *trial)
+{
+	char dump[32], frozen[32], restore[32];
+	if (trial->end == UK_TRIAL_SKIPPED)
+		uk_cli_say(cli, "  %-10s  not tried: %s", "trial", trial->why);
+	if (trial->end == UK_TRIAL_PASSED)
+		uk_cli_say(cli, "  %-10s  dumped in %s (frozen for %s), %s%s", "trial",
+			   uk_duration_text(trial->dump_ns, dump),
+			   uk_duration_text(trial->frozen_ns, frozen),
+			   trial->not_restored ? "not restored: " : "restored in ",
+			   trial->not_restored ? trial->not_restored
+					       : uk_duration_text(trial->restore_ns, restore));
+}
+
 static void say_all(const struct uk_cli *cli, const struct uk_preflight *preflight)
 {
 	uk_cli_say(cli, "kernel %s -> %s, CRIU %s", preflight->running,
@@ -168,6 +238,9 @@ static void say_all(const struct uk_cli *cli, const struct uk_preflight *preflig
 						      text),
 			   uk_fate_name(uk_preflight_worst(preflight, service)));
 		say_findings(cli, preflight, service);
+		const struct uk_trial *trial = find_trial(preflight, service);
+		if (trial)
+			say_trial(cli, trial);
 	}
 }
 
@@ -177,11 +250,17 @@ static struct uk_error *look(struct uk_cli *cli, const struct options *options)
 	const struct uk_preflight_options wanted = {
 		.keep = options->keep.data,
 		.nr_keep = options->keep.len,
+		.without = options->without.data,
+		.nr_without = options->without.len,
 		.kernel = options->kernel,
 		.store = STORE,
+		/* A trial has its images there. */
+		.where = options->trial ? UK_STORE_DISK : UK_STORE_AUTO,
 		.sink = &cli->terminal.sink,
 	};
 	struct uk_error *err = uk_preflight_run(&wanted, &preflight);
+	if (!err && options->trial)
+		err = uk_trial_run(&preflight, &cli->terminal.sink);
 	uk_terminal_finish(&cli->terminal);
 	if (err)
 		return err;
@@ -192,7 +271,7 @@ static struct uk_error *look(struct uk_cli *cli, const struct options *options)
 	char text[64];
 	if (!err)
 		uk_cli_say(cli, "the kernel would be replaced, with %s kept",
-			   uk_count_text(options->keep.len, "service", text));
+			   uk_count_text(preflight.keep.services.len, "service", text));
 	return err;
 }
 
@@ -202,6 +281,7 @@ static struct uk_error *run(struct uk_cli *cli, int argc, char **argv)
 	uk_cli_parse(cli, argc, argv, &options);
 	struct uk_error *err = look(cli, &options);
 	uk_vec_deinit(&options.keep);
+	uk_vec_deinit(&options.without);
 	return err;
 }
 

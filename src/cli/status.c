@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* upkeep status: which updates the running kernel has. */
+/* upkeep status: which updates the running kernel has, and how it came to run. */
 #include "base/strbuf.h"
 #include "cli/report.h"
+#include "cli/swap.h"
 
-#include <time.h>
+#include <string.h>
 
 struct options {
 	const char *id;
@@ -22,7 +23,8 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "[ID]",
 	.doc = "Say which updates are applied to the running kernel, oldest first, and which "
-	       "were undone but still have modules loaded.",
+	       "were undone but still have modules loaded; and whether this kernel took over from "
+	       "another one by `upkeep replace'.",
 };
 
 static const char *state_name(enum uk_live_state state)
@@ -86,16 +88,6 @@ static struct uk_error *cve_text(const struct uk_live_update *update, char **ret
 	return uk_strbuf_finish(&text, ret);
 }
 
-static const char *time_text(int64_t seconds, char buf[32])
-{
-	time_t when = (time_t)seconds;
-	struct tm local;
-	if (!seconds || !localtime_r(&when, &local) ||
-	    !strftime(buf, 32, "%Y-%m-%d %H:%M:%S", &local))
-		return "-";
-	return buf;
-}
-
 static size_t count_data(const struct uk_live_update *update)
 {
 	size_t nr = 0;
@@ -111,7 +103,7 @@ static void say_state(const struct uk_cli *cli, const struct uk_live_update *upd
 	switch (update->state) {
 	case UK_LIVE_APPLIED:
 		uk_cli_say(cli, "%s  applied  %s  pause %s  %s%s", update->id,
-			   time_text(update->applied_at, when),
+			   uk_time_text(update->applied_at, when),
 			   uk_duration_text(update->pause_ns, pause),
 			   update->hidden ? "(root is told more)"
 					  : uk_changes_text(update->functions.len,
@@ -153,6 +145,44 @@ static struct uk_error *say_update(const struct uk_cli *cli, const struct uk_liv
 	return NULL;
 }
 
+/* The last swap if it is of this boot, or is not over; root alone is told. */
+static struct uk_error *tell_swap(const struct uk_cli *cli)
+{
+	uk_auto_history struct uk_history history = {};
+	uk_auto_error struct uk_error *silent = uk_history_read(NULL, "/run", &history);
+	const struct uk_history_swap *last = history.swaps.data;
+	bool ours =
+		!silent && last && (last->end == UK_SWAP_OPEN || uk_history_is_of_this_boot(last));
+	if (cli->json && ours)
+		uk_swap_json(uk_json_object(cli->json, "replacement"), last);
+	else if (cli->json)
+		uk_json_text(cli->json, "replacement", NULL);
+	return ours ? uk_swap_say(cli, last, cli->verbose) : NULL;
+}
+
+static struct uk_error *tell_updates(const struct uk_cli *cli, const struct uk_live_status *status,
+				     const struct uk_live_update *wanted)
+{
+	struct json_object *list = NULL;
+	struct uk_error *err = NULL;
+	if (cli->json) {
+		uk_json_bool(cli->json, "core_loaded", status->core_loaded);
+		uk_json_text(cli->json, "core_version", status->core_version);
+		uk_json_number(cli->json, "core_abi", status->core_abi);
+		list = uk_json_list(cli->json, "updates");
+	}
+	uk_vec_for_each(update, &status->updates) {
+		if (err || (wanted && update != wanted))
+			continue;
+		if (list)
+			add_update(list, update);
+		err = say_update(cli, update);
+	}
+	if (!status->updates.len)
+		uk_cli_say(cli, "no update is applied");
+	return err;
+}
+
 static struct uk_error *run(struct uk_cli *cli, int argc, char **argv)
 {
 	struct options options = {};
@@ -162,28 +192,9 @@ static struct uk_error *run(struct uk_cli *cli, int argc, char **argv)
 	struct uk_error *err = uk_live_status_read(NULL, &status);
 	if (!err && options.id)
 		err = uk_live_status_find(status, options.id, &wanted);
-	if (err)
-		return err;
-
-	struct json_object *list = NULL;
-	if (cli->json) {
-		uk_json_bool(cli->json, "core_loaded", status->core_loaded);
-		uk_json_text(cli->json, "core_version", status->core_version);
-		uk_json_number(cli->json, "core_abi", status->core_abi);
-		list = uk_json_list(cli->json, "updates");
-	}
-	uk_vec_for_each(update, &status->updates) {
-		if (wanted && update != wanted)
-			continue;
-		if (list)
-			add_update(list, update);
-		err = say_update(cli, update);
-		if (err)
-			return err;
-	}
-	if (!status->updates.len)
-		uk_cli_say(cli, "no update is applied");
-	return NULL;
+	if (!err)
+		err = tell_updates(cli, status, wanted);
+	return err || wanted ? err : tell_swap(cli);
 }
 
 const struct uk_verb uk_verb_status = {

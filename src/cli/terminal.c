@@ -2,6 +2,8 @@
 /* Progress on standard error. */
 #include "cli/terminal.h"
 
+#include "base/clock.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,13 +11,6 @@
 #include <time.h>
 
 enum { REDRAW_MS = 500 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 const char *uk_duration_text(uint64_t ns, char buf[32])
 {
@@ -50,7 +45,7 @@ static void draw(struct uk_terminal *terminal)
 		snprintf(amount, sizeof(amount), " %llu/%llu", (unsigned long long)terminal->done,
 			 (unsigned long long)terminal->total);
 	snprintf(line, sizeof(line), "%s%s  %llu s", terminal->step, amount,
-		 (unsigned long long)((now_ns() - terminal->started_ns) / 1000000000));
+		 (unsigned long long)((uk_clock_ns() - terminal->started_ns) / 1000000000));
 	erase(terminal);
 	fprintf(stderr, "%.*s", columns() - 1, line);
 	fflush(stderr);
@@ -96,7 +91,7 @@ static void end_step(struct uk_terminal *terminal)
 	erase(terminal);
 	if (terminal->verbose)
 		fprintf(stderr, "%s: %s\n", terminal->step,
-			uk_duration_text(now_ns() - terminal->started_ns, time));
+			uk_duration_text(uk_clock_ns() - terminal->started_ns, time));
 	*terminal->step = '\0';
 }
 
@@ -109,7 +104,7 @@ static void show_progress(void *ctx, const char *step, uint64_t done, uint64_t t
 	if (strncmp(terminal->step, step, sizeof(terminal->step) - 1)) {
 		end_step(terminal);
 		snprintf(terminal->step, sizeof(terminal->step), "%s", step);
-		terminal->started_ns = now_ns();
+		terminal->started_ns = uk_clock_ns();
 	}
 	terminal->done = done;
 	terminal->total = total;
@@ -142,6 +137,12 @@ void uk_terminal_init(struct uk_terminal *terminal, bool quiet, unsigned int ver
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.stopping = PTHREAD_COND_INITIALIZER,
 	};
+}
+
+void uk_terminal_keep_steps(struct uk_terminal *terminal)
+{
+	if (terminal->draws && !terminal->verbose)
+		terminal->verbose = 1;
 }
 
 void uk_terminal_finish(struct uk_terminal *terminal)

@@ -28,6 +28,8 @@ struct uk_terminal {
 };
 
 void uk_terminal_init(struct uk_terminal *terminal, bool quiet, unsigned int verbose);
+/* On a terminal a line stays of each step, with its time, as with --verbose. */
+void uk_terminal_keep_steps(struct uk_terminal *terminal);
 /* Ends the step that is shown and takes the line away. May be called again. */
 void uk_terminal_finish(struct uk_terminal *terminal);
 

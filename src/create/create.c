@@ -2,10 +2,9 @@
 /* Making an update: the steps, in their order. */
 #include "create/work.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/strbuf.h"
-
-#include <time.h>
 
 struct step {
 	const char *name;
@@ -26,13 +25,6 @@ static const struct step steps[] = {
 	{ "match against the image", uk_work_verify },
 	{ "deliver", uk_work_deliver },
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 static void pair_deinit(struct uk_pair *pair)
 {
@@ -81,10 +73,10 @@ static void work_deinit(struct uk_work *work)
 
 static struct uk_error *run_step(struct uk_work *work, const struct step *step)
 {
-	uint64_t start = now_ns();
+	uint64_t start = uk_clock_ns();
 	uk_progress(work->sink, step->name, 0, 0);
 	struct uk_error *err = step->run(work);
-	struct uk_create_phase phase = { step->name, now_ns() - start };
+	struct uk_create_phase phase = { step->name, uk_clock_ns() - start };
 	if (!err && !uk_vec_push(&work->report->phases, phase))
 		err = uk_error_nomem();
 	return err;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The first process of the new kernel when a kernel was replaced: brings up the disk that the
- * root filesystem is on, moves to it, and hands over to resume.c, which restores the
- * kept services before the rest of the system starts.
+ * root filesystem is on, moves to it, and has resume.c restore the kept services
+ * before the rest of the system starts; then it becomes the system's own init.
  *
  * Linked statically, alone in the small initramfs that src/replace/ramdisk.c packs, together
  * with the modules of the disk and:
@@ -10,49 +10,63 @@
  *	/upkeep/boot	what to do, a line each: KEY VALUE (see steps[])
  *	/upkeep/key	the key of this swap; goes to /run/upkeep/replace.key
  *
+ * UPKEEP_INIT_NS in the environment tells resume.c when this began (CLOCK_BOOTTIME).
+ * In another place, as the system's init, it is the way home: see go_home.c.
+ *
  * Whatever goes wrong, the machine comes up: without the root filesystem it reboots, with it
  * the system starts as after any boot.
  */
+#include "init/init.h"
+
+#include "base/clock.h"
+#include "replace/home.h"
+
 #include <blkid/blkid.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
 	ROOT_WAIT_MS = 20000, /* for disks that are found late */
 	ROOT_STEP_MS = 10,
+	LIMIT_S = 300,	   /* for all, until services are restored */
 	REBOOT_WAIT_S = 5, /* so that a person can read why */
 };
 
-struct boot {
-	char *fstype, *options; /* of the root filesystem */
-	char *next;		/* the program that goes on there */
-	bool mounted;
-};
-
-static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void say(const char *fmt, ...)
+/* Not by dprintf(): it wants to know where the file stands, which /dev/kmsg does not tell. */
+void say(const char *fmt, ...)
 {
-	char text[512];
+	char text[512] = "<4>upkeep: ";
+	size_t len = strlen(text);
 	va_list args;
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(text + len, sizeof(text) - len - 1, fmt, args);
 	va_end(args);
+	strcat(text, "\n");
 	int kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	dprintf(kmsg < 0 ? STDERR_FILENO : kmsg, "<4>upkeep: %s\n", text);
+	if (write(kmsg < 0 ? STDERR_FILENO : kmsg, text, strlen(text)) < 0)
+		perror("/dev/kmsg");
 	if (kmsg >= 0)
 		close(kmsg);
+}
+
+/* For the report of the swap: how far the kernel's own boot was when this began. */
+static void note_start(void)
+{
+	char text[32];
+	snprintf(text, sizeof(text), "%ju", (uintmax_t)uk_clock_read(CLOCK_BOOTTIME));
+	setenv("UPKEEP_INIT_NS", text, 1);
 }
 
 static void pause_ms(long ms)
@@ -77,6 +91,24 @@ static bool set_sysctl(struct boot *boot, char *value)
 	return true; /* a service that counts on it will tell */
 }
 
+/* The same line once services are restored. */
+static bool keep_for_later(struct boot *boot, char *value)
+{
+	for (size_t i = 0; i < LATER_MAX; i++) {
+		if (boot->later[i])
+			continue;
+		boot->later[i] = value;
+		return true;
+	}
+	return false;
+}
+
+void run_later(struct boot *boot)
+{
+	for (size_t i = 0; i < LATER_MAX && boot->later[i]; i++)
+		set_sysctl(boot, boot->later[i]);
+}
+
 static bool load_module(struct boot *boot, char *value)
 {
 	int fd = open(value, O_RDONLY | O_CLOEXEC);
@@ -85,6 +117,43 @@ static bool load_module(struct boot *boot, char *value)
 	if (fd >= 0)
 		close(fd);
 	return true; /* if it was needed, the root filesystem will not be found */
+}
+
+/* By its name, in the root filesystem. */
+static bool probe_module(struct boot *boot, char *value)
+{
+	pid_t child = fork();
+	if (!child) {
+		execl("/sbin/modprobe", "modprobe", "-q", value, NULL);
+		_exit(127);
+	}
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	return true;
+}
+
+static bool write_key(const char *path, const char *key, size_t len)
+{
+	int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool good = to >= 0 && write(to, key, len) == (ssize_t)len;
+	if (!good)
+		say("the key of this swap cannot be handed over: %s", strerror(errno));
+	if (to >= 0)
+		close(to);
+	return good;
+}
+
+/* ID HEX */
+static bool set_key(struct boot *boot, char *value)
+{
+	char line[256];
+	int len = snprintf(line, sizeof(line), "%s\n", value);
+	mkdir("/run/upkeep", 0700);
+	bool good =
+		len < (int)sizeof(line) && write_key("/run/upkeep/replace.key", line, (size_t)len);
+	explicit_bzero(line, sizeof(line));
+	explicit_bzero(value, strlen(value));
+	return good;
 }
 
 static bool set_fstype(struct boot *boot, char *value)
@@ -102,6 +171,42 @@ static bool set_options(struct boot *boot, char *value)
 static bool set_next(struct boot *boot, char *value)
 {
 	boot->next = value;
+	return true;
+}
+
+static bool set_limit(struct boot *boot, char *value)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	boot->limit = (int)now.tv_sec + atoi(value);
+	boot->clock = clock_start(boot->limit);
+	return true;
+}
+
+/* Somebody has the port of a service until all is restored. */
+static int take_port(int port)
+{
+	const struct sockaddr_in6 any = { .sin6_family = AF_INET6,
+					  .sin6_port = htons((uint16_t)port) };
+	int taken = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(taken, (const struct sockaddr *)&any, sizeof(any)) < 0 || listen(taken, 1) < 0)
+		say("take port %d: %s", port, strerror(errno));
+	return taken;
+}
+
+/* For tests: what may become of a new kernel. */
+static bool fail(struct boot *boot, char *value)
+{
+	if (!strcmp(value, "panic")) {
+		int trigger = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+		dprintf(trigger, "c");
+	}
+	while (!strcmp(value, "hang"))
+		pause();
+	if (!strncmp(value, "port ", strlen("port ")))
+		boot->taken = take_port(atoi(value + strlen("port ")));
+	if (!strncmp(value, "resume ", strlen("resume ")))
+		boot->fault = value + strlen("resume ");
 	return true;
 }
 
@@ -128,12 +233,17 @@ static const struct step {
 	const char *key;
 	bool (*run)(struct boot *boot, char *value);
 } steps[] = {
-	{ "sysctl", set_sysctl },   /* PATH VALUE */
-	{ "module", load_module },  /* PATH */
-	{ "fstype", set_fstype },   /* of the root filesystem */
-	{ "options", set_options }, /* of its mount */
-	{ "next", set_next },	    /* PROGRAM that goes on there */
-	{ "root", mount_root },	    /* UUID=... or a device; after the four above */
+	{ "sysctl", set_sysctl },     /* PATH VALUE */
+	{ "limit", set_limit },	      /* SECONDS from now */
+	{ "later", keep_for_later },  /* PATH VALUE, when services are restored */
+	{ "module", load_module },    /* PATH */
+	{ "modprobe", probe_module }, /* NAME, on the way home */
+	{ "key", set_key },	      /* ID HEX, on the way home */
+	{ "fstype", set_fstype },     /* of the root filesystem */
+	{ "options", set_options },   /* of its mount */
+	{ "next", set_next },	      /* PROGRAM that goes on there */
+	{ "fault", fail },	      /* panic, hang, port N, resume UPKEEP_FAULT */
+	{ "root", mount_root },	      /* UUID=... or a device; after all of the above */
 	{},
 };
 
@@ -147,17 +257,12 @@ static bool run_line(struct boot *boot, char *line)
 		if (!strcmp(step->key, line))
 			return step->run(boot, value);
 	}
-	say("/upkeep/boot: %s is not known", line);
+	say("%s is nothing that can be done", line);
 	return false;
 }
 
-static bool run_steps(struct boot *boot)
+bool run_steps(struct boot *boot, FILE *file)
 {
-	FILE *file = fopen("/upkeep/boot", "re");
-	if (!file) {
-		say("/upkeep/boot: %s", strerror(errno));
-		return false;
-	}
 	bool good = true;
 	char *line = NULL;
 	size_t size = 0;
@@ -167,7 +272,7 @@ static bool run_steps(struct boot *boot)
 	}
 	free(line);
 	fclose(file);
-	return good && boot->mounted;
+	return good;
 }
 
 static void mount_first(void)
@@ -201,11 +306,9 @@ static void hand_key_over(void)
 	mkdir("/root/run/upkeep", 0700);
 	char key[256];
 	int from = open("/upkeep/key", O_RDONLY | O_CLOEXEC);
-	int to =
-		open("/root/run/upkeep/replace.key", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	ssize_t got = from < 0 ? -1 : read(from, key, sizeof(key));
-	if (got <= 0 || to < 0 || write(to, key, (size_t)got) != got)
-		say("the key of this swap cannot be handed over: %s", strerror(errno));
+	if (got > 0)
+		write_key("/root/run/upkeep/replace.key", key, (size_t)got);
 	explicit_bzero(key, sizeof(key));
 	unlink("/upkeep/key");
 }
@@ -233,19 +336,43 @@ static void start(const char *program, char *const argv[])
 	say("%s: %s", program, strerror(errno));
 }
 
-int main(void)
+/* From the initramfs of a new kernel; returns when the system can start. */
+static void go_on(struct boot *boot)
 {
-	struct boot boot = { .fstype = "ext4", .options = "" };
+	FILE *file = fopen("/upkeep/boot", "re");
 	mount_first();
 	open_standard();
-	if (run_steps(&boot)) {
+	if (file && run_steps(boot, file) && boot->mounted) {
 		hand_key_over();
-		if (move_to_root() && boot.next)
-			start(boot.next, (char *[]){ boot.next, NULL });
-		start("/sbin/init", (char *[]){ "/sbin/init", NULL });
+		if (move_to_root()) {
+			if (boot->next)
+				supervise(boot);
+			clock_stop(boot);
+			run_later(boot);
+			return;
+		}
 	}
 	say("no way on: rebooting");
 	sleep(REBOOT_WAIT_S);
-	reboot(RB_AUTOBOOT);
-	return 1;
+	start_again();
+}
+
+int main(void)
+{
+	struct boot boot = { .fstype = "ext4", .options = "", .limit = LIMIT_S, .taken = -1 };
+	note_start();
+	if (!access("/upkeep/boot", F_OK))
+		go_on(&boot);
+	else
+		go_home(&boot);
+	close(boot.taken);
+	unsetenv("UPKEEP_INIT_NS");
+	/* It may be this program still, which is not to go round in a circle. */
+	if (!uk_home_is_open())
+		start("/sbin/init", (char *[]){ "/sbin/init", NULL });
+	start("/sbin/init.upkeep", (char *[]){ "/sbin/init", NULL });
+	start("/lib/systemd/systemd", (char *[]){ "/sbin/init", NULL });
+	say("there is no init");
+	sleep(REBOOT_WAIT_S);
+	start_again();
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The first process in the root filesystem of a new kernel: restores the kept services, then
- * becomes the system's own init. With --finish: what remains to be done once the system has
- * started. Not for people: src/init/init.c and a unit start it.
+ * Restores the kept services before the system starts (--resume, --home), clears up if that failed
+ * (--rescue WHY), and does what remains once the system has started (--finish). Not for people:
+ * src/init/supervise.c starts the first two, a unit the last.
  */
 #include "replace/resume.h"
 
@@ -22,9 +22,8 @@ static void remark(void *ctx, enum uk_level level, const char *text)
 	fflush(file);
 }
 
-static int finish(const struct uk_sink *sink)
+static int end(struct uk_error *err)
 {
-	struct uk_error *err = uk_resume_finish(sink);
 	if (err)
 		fprintf(stderr, "upkeep: %s\n", uk_error_message(err));
 	int status = uk_error_exit_code(err);
@@ -34,18 +33,21 @@ static int finish(const struct uk_sink *sink)
 
 int main(int argc, char **argv)
 {
-	bool finishing = argc == 2 && !strcmp(argv[1], "--finish");
-	if (!finishing && getpid() != 1) {
+	const char *word = argc > 1 ? argv[1] : "";
+	bool finishing = !strcmp(word, "--finish");
+	if (!finishing && getppid() != 1) {
 		fprintf(stderr, "resume: only a new kernel starts this\n");
 		return 1;
 	}
-	uk_auto_fclose FILE *log = fopen(finishing ? "/dev/stderr" : "/dev/kmsg", "we");
+	uk_auto_fclose FILE *log =
+		finishing ? fdopen(dup(STDERR_FILENO), "w") : fopen("/dev/kmsg", "we");
 	const struct uk_sink sink = { .remark = log ? remark : NULL, .ctx = log };
 	if (finishing)
-		return finish(&sink);
-	if (sodium_init() >= 0)
-		uk_resume(argv[0], &sink);
-	execl("/sbin/init", "/sbin/init", NULL);
-	perror("/sbin/init");
-	return 1;
+		return end(uk_resume_finish(&sink));
+	if (!strcmp(word, "--rescue") && argc == 3)
+		return end(uk_resume_rescue(argv[0], argv[2], &sink));
+	bool home = !strcmp(word, "--home");
+	if ((!home && strcmp(word, "--resume")) || sodium_init() < 0)
+		return 1;
+	return !uk_resume(argv[0], home, &sink);
 }

@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/strbuf.h"
-#include "live/clock.h"
+#include "base/clock.h"
 #include "live/paths.h"
 
 #include <errno.h>

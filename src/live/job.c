@@ -3,8 +3,8 @@
 #include "live/job.h"
 
 #include "base/file.h"
-#include "live/clock.h"
-#include "live/lock.h"
+#include "base/clock.h"
+#include "base/lock.h"
 #include "live/paths.h"
 #include "live/status.h"
 
@@ -76,7 +76,7 @@ struct uk_error *uk_job_run(struct uk_job *job, const struct uk_phase *phases)
 
 struct uk_error *uk_job_lock(struct uk_job *job)
 {
-	return uk_lock_take(job->paths, job->options.wait_ms, &job->lock);
+	return uk_lock_take(job->paths->run, job->options.wait_ms, &job->lock);
 }
 
 static struct uk_error *read_status(struct uk_job *job)

@@ -19,15 +19,23 @@
 /*
  * Before systemd runs: drop-ins for the services that were restored and have a unit, and a unit
  * of our own, which calls `PROGRAM --finish' once they are started. A service that was not
- * restored is started by its unit as ever, also if nothing else asks for it.
+ * restored, or was left out, is started by its unit as ever, also if nothing else asks for it.
  */
 struct uk_error *uk_adopt_prepare(const struct uk_plan *plan, const char *program) uk_must_check;
 
 /*
  * After it: takes the drop-ins away. Each unit whose main process is not the one that was
- * restored is a remark; *@lost_ret counts them.
+ * restored is a remark, and noted in @plan; *@lost_ret counts them. If that has ended the unit is
+ * started afresh, and the service's trouble says so.
  */
-struct uk_error *uk_adopt_finish(const struct uk_plan *plan, const struct uk_sink *sink,
+struct uk_error *uk_adopt_finish(struct uk_plan *plan, const struct uk_sink *sink,
 				 unsigned int *lost_ret) uk_must_check;
+
+/*
+ * The unit of our own goes last of all. Were it gone when systemd reloads, it would have the usual
+ * time limit of any unit from then on (DefaultTimeoutStartSec=, 90 s), which may be over: systemd
+ * would kill us.
+ */
+void uk_adopt_remove_unit(void);
 
 #endif

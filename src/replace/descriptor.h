@@ -73,7 +73,8 @@ struct uk_fd {
 	struct uk_timerfd timer;
 	unsigned int watches; /* of epoll, inotify and fanotify: how many are watched */
 	bool edges;	      /* of epoll: something is watched with EPOLLET */
-	bool semaphore;	      /* of an eventfd: EFD_SEMAPHORE, as kernels from 6.5 on tell */
+	bool semaphore;	      /* of an eventfd: EFD_SEMAPHORE, */
+	bool semaphore_told;  /* which is known: kernels from 6.5 on tell */
 	pid_t pidfd;	      /* whom a pidfd means; -1 when it has ended */
 	UK_VEC(struct uk_fd_lock) locks;
 };

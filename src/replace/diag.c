@@ -159,8 +159,11 @@ static bool take_attribute(const struct rtattr *attribute, struct uk_socket *soc
 	case UNIX_DIAG_ICONS:
 		return take_waiting(attribute, socket->ino, waiting);
 	case UNIX_DIAG_RQLEN:
-		if (size >= sizeof(struct unix_diag_rqlen))
-			socket->received = ((const struct unix_diag_rqlen *)data)->udiag_rqueue;
+		if (size < sizeof(struct unix_diag_rqlen))
+			break;
+		socket->received = ((const struct unix_diag_rqlen *)data)->udiag_rqueue;
+		if (socket->state == UK_SOCKET_LISTEN)
+			socket->backlog = ((const struct unix_diag_rqlen *)data)->udiag_wqueue;
 		break;
 	}
 	return true;

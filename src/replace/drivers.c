@@ -32,6 +32,8 @@ struct uk_error *uk_drivers_open(const char *modules, struct uk_drivers **ret)
 	drivers->kmod = kmod_new(modules, no_config);
 	if (!drivers->kmod)
 		return uk_error_nomem();
+	kmod_set_log_fn(drivers->kmod, NULL, NULL);
+	kmod_set_log_priority(drivers->kmod, 0);
 	*ret = uk_take(drivers);
 	return NULL;
 }
@@ -116,6 +118,16 @@ static struct uk_error *add_module(struct uk_drivers *drivers, struct kmod_modul
 		err = uk_error_nomem();
 	}
 	return err;
+}
+
+bool uk_drivers_has(const struct uk_drivers *drivers, const char *name)
+{
+	struct kmod_list *found = NULL;
+	if (kmod_module_new_from_lookup(drivers->kmod, name, &found) < 0)
+		return false;
+	bool has = found;
+	kmod_module_unref_list(found);
+	return has;
 }
 
 struct uk_error *uk_drivers_add(struct uk_drivers *drivers, const char *name)

@@ -19,6 +19,9 @@ void uk_drivers_destroy(struct uk_drivers *drivers);
 UK_DEFINE_CLEANUP(drivers, struct uk_drivers *, uk_drivers_destroy)
 #define uk_auto_drivers uk_cleanup(uk_cleanup_drivers)
 
+/* Whether the kernel has something of that name or alias, as a module or built in. */
+bool uk_drivers_has(const struct uk_drivers *drivers, const char *name);
+
 /*
  * A module by its name or alias, with all that it depends on. UK_ERR_NOTHING if the kernel
  * neither has it as a module nor built in.

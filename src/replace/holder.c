@@ -2,13 +2,13 @@
 /* Sockets that other processes hold. */
 #include "replace/holder.h"
 
+#include "replace/borrow.h"
 #include "replace/task.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The number of the first descriptor of @pid that is the socket; -1 for none. */
@@ -36,9 +36,7 @@ bool uk_holder_has(pid_t pid, uint64_t ino)
 static int take_from(pid_t pid, int number, uint64_t ino)
 {
 	struct stat st;
-	uk_auto_close int process = (int)syscall(SYS_pidfd_open, pid, 0);
-	uk_auto_close int taken =
-		process < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, process, number, 0);
+	uk_auto_close int taken = uk_borrow_fd(pid, number);
 	if (taken < 0)
 		return -1;
 	if (fstat(taken, &st) < 0 || st.st_ino != ino) {

@@ -4,10 +4,11 @@
 #include "base/process.h"
 #include "base/strbuf.h"
 #include "replace/preflight.h"
+#include "replace/root.h"
 
 #include <limits.h>
 #include <string.h>
-#include <sys/statvfs.h>
+#include <sys/stat.h>
 
 #define add uk_preflight_add_host
 
@@ -168,39 +169,38 @@ static struct uk_error *judge_criu(struct uk_preflight *preflight)
 		   "criu --version");
 }
 
-/* The first folder above @path that is there. */
-static bool free_below(const char *path, uint64_t *ret)
+/* The new kernel runs the first two, criu calls the third and loads the fourth. */
+static struct uk_error *judge_own(const struct uk_preflight_options *options,
+				  struct uk_preflight *preflight)
 {
-	char above[PATH_MAX];
-	struct statvfs fs;
-	if (snprintf(above, sizeof(above), "%s", path) >= (int)sizeof(above))
-		return false;
-	while (statvfs(above, &fs)) {
-		char *slash = strrchr(above, '/');
-		if (!slash || !above[1])
-			return false;
-		slash[slash == above] = '\0';
+	static const char *const names[] = { "init",   "resume",  "catch",
+					     "gather", "tree.so", "criu/seat.so" };
+	const char *lib = uk_host_paths_get(options->paths)->lib;
+	struct uk_error *err = NULL;
+	for (size_t i = 0; !err && i < UK_ARRAY_SIZE(names); i++) {
+		uk_auto_free char *path = NULL;
+		err = uk_asprintf(&path, "%s/%s", lib, names[i]);
+		if (!err && !uk_file_exists(path))
+			err = add(preflight, UK_FATE_IMPOSSIBLE, "upkeep", names[i],
+				  text("%s is not there: a part of upkeep itself", path),
+				  "install upkeep again, all of it", "docs/replace.md");
 	}
-	*ret = (uint64_t)fs.f_bavail * fs.f_frsize;
-	return true;
+	return err;
 }
 
-static struct uk_error *judge_room(const struct uk_preflight_options *options,
+/* Whether the new kernel finds the root file system; asked of the machine itself. */
+static struct uk_error *judge_root(const struct uk_preflight_options *options,
 				   struct uk_preflight *preflight)
 {
-	uk_vec_for_each(service, &preflight->keep.services) {
-		uk_vec_for_each(task, &service->tasks)
-			preflight->needed += (task->rss_kib + task->swap_kib) << 10;
-	}
-	if (!options->store || !free_below(options->store, &preflight->room))
+	uk_auto_root struct uk_root root = {};
+	if (options->paths)
 		return NULL;
-	bool fits = preflight->needed <= preflight->room;
-	return add(preflight, fits ? UK_FATE_EXACT : UK_FATE_IMPOSSIBLE, "room", "images",
-		   text("the images take at most %llu MiB, and %s has room for %llu MiB",
-			(unsigned long long)preflight->needed >> 20, options->store,
-			(unsigned long long)preflight->room >> 20),
-		   fits ? NULL : "make room there, or keep less",
-		   "/proc/PID/status: RssAnon, RssShmem, VmSwap");
+	struct uk_error *err = uk_root_find(&root);
+	if (!err || uk_error_kind(err) != UK_ERR_REFUSED)
+		return err;
+	char *what = text("%s", uk_error_message(err));
+	uk_error_destroy(err);
+	return add(preflight, UK_FATE_IMPOSSIBLE, "root", "/", what, NULL, "src/replace/root.h");
 }
 
 /* Whether /etc/fstab has this mount point. */
@@ -265,6 +265,14 @@ struct uk_error *uk_preflight_host(const struct uk_preflight_options *options,
 	if (!err)
 		err = judge_criu(preflight);
 	if (!err)
-		err = judge_room(options, preflight);
+		err = judge_own(options, preflight);
+	if (!err)
+		err = uk_preflight_store(options, survey, preflight);
+	if (!err)
+		err = judge_root(options, preflight);
+	if (!err)
+		err = uk_preflight_kernel(options, preflight);
+	if (!err && !options->paths)
+		err = uk_preflight_network(survey, preflight);
 	return err ? err : judge_mounts(options, survey, preflight);
 }

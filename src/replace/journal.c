@@ -28,7 +28,7 @@ enum {
 	BARRIER_SECONDS = 30,
 };
 
-static const struct uk_journal_paths usual_paths = { .socket = "/run/systemd/journal/stdout",
+static const struct uk_journal_paths usual_paths = { .socket = UK_JOURNAL_SOCKET,
 						     .streams = "/run/systemd/journal/streams",
 						     .notify = UK_NOTIFY_SOCKET };
 
@@ -196,6 +196,28 @@ struct uk_error *uk_journal_stand_in(const struct uk_journal_paths *paths,
 	*ret = made;
 	made = (struct uk_stand_in){ -1, -1 };
 	return NULL;
+}
+
+struct uk_error *uk_stand_ins_make(struct uk_plan_service *service, struct uk_stand_in **ret)
+{
+	size_t nr = service->journal.len;
+	struct uk_error *err = NULL;
+	struct uk_stand_in *all = malloc((nr + 1) * sizeof(*all));
+	*ret = all;
+	if (!all)
+		return uk_error_nomem();
+	for (size_t i = 0; i < nr; i++)
+		all[i] = (struct uk_stand_in){ -1, -1 };
+	for (size_t i = 0; !err && i < nr; i++)
+		err = uk_journal_stand_in(NULL, &service->journal.data[i], &all[i]);
+	return err;
+}
+
+void uk_stand_ins_destroy(const struct uk_plan_service *service, struct uk_stand_in *stand_ins)
+{
+	for (size_t i = 0; stand_ins && i < service->journal.len; i++)
+		uk_stand_in_close(&stand_ins[i]);
+	free(stand_ins);
 }
 
 /* --- kept in between ------------------------------------------------------------------ */

@@ -29,6 +29,9 @@
 
 #include <stdbool.h>
 
+/* Where journald is connected to. */
+#define UK_JOURNAL_SOCKET "/run/systemd/journal/stdout"
+
 struct uk_journal_paths {
 	const char *socket;  /* /run/systemd/journal/stdout */
 	const char *streams; /* /run/systemd/journal/streams */
@@ -60,6 +63,14 @@ void uk_stand_in_close(struct uk_stand_in *stand_in);
 struct uk_error *uk_journal_stand_in(const struct uk_journal_paths *paths,
 				     struct uk_plan_stream *stream,
 				     struct uk_stand_in *ret) uk_must_check;
+
+/*
+ * One for each stream of a service, in their order, by the usual paths. To be destroyed in any
+ * case; what was made before an error is in there.
+ */
+struct uk_error *uk_stand_ins_make(struct uk_plan_service *service,
+				   struct uk_stand_in **ret) uk_must_check;
+void uk_stand_ins_destroy(const struct uk_plan_service *service, struct uk_stand_in *stand_ins);
 
 /*
  * Starts a process that holds these descriptors, and nothing else, until the file @until is gone.

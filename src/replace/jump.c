@@ -62,9 +62,23 @@ struct uk_error *uk_jump_go(void)
 	return uk_error_errno(errno, "kexec");
 }
 
-struct uk_error *uk_jump_command_line(const char *old, char **ret)
+/* Whether the line has a word that begins with this one. */
+static bool has_word(const char *line, const char *word)
+{
+	for (const char *at = line; (at = strstr(at, word)); at++) {
+		if (at == line || at[-1] == ' ')
+			return true;
+	}
+	return false;
+}
+
+struct uk_error *uk_jump_command_line(const char *old, bool reboots, char **ret)
 {
 	static const char *const dropped[] = { "BOOT_IMAGE=", "initrd=", "rdinit=", "init=" };
+	/* kernel/panic.c, kernel/watchdog.c: reboot 10 s after a panic; what ends in one. */
+	static const char *const added[][2] = { { "panic=", "10" },
+						{ "oops=", "panic" },
+						{ "softlockup_panic=", "1" } };
 	uk_auto_strbuf struct uk_strbuf buf = {};
 	uk_auto_free char *copy = NULL;
 	char *save = NULL;
@@ -77,6 +91,11 @@ struct uk_error *uk_jump_command_line(const char *old, char **ret)
 			drop |= uk_str_starts(word, dropped[i]);
 		if (!drop)
 			uk_strbuf_addf(&buf, "%s%s", buf.len ? " " : "", word);
+	}
+	for (size_t i = 0; reboots && i < UK_ARRAY_SIZE(added); i++) {
+		if (!has_word(old, added[i][0]))
+			uk_strbuf_addf(&buf, "%s%s%s", buf.len ? " " : "", added[i][0],
+				       added[i][1]);
 	}
 	uk_strbuf_addstr(&buf, "");
 	return uk_strbuf_finish(&buf, ret);

@@ -27,8 +27,10 @@ struct uk_error *uk_jump_go(void) uk_must_check;
 
 /*
  * This kernel's command line for the next one, without what the boot loader put in for its
- * own sake (BOOT_IMAGE, initrd) and without a first process of the initramfs. Free the text.
+ * own sake (BOOT_IMAGE, initrd) and without a first process of the initramfs. @reboots: a kernel
+ * that panics, has an oops or a processor that hangs reboots, unless the line says what it is to do
+ * then. Free the text.
  */
-struct uk_error *uk_jump_command_line(const char *old, char **ret) uk_must_check;
+struct uk_error *uk_jump_command_line(const char *old, bool reboots, char **ret) uk_must_check;
 
 #endif

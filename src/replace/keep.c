@@ -3,18 +3,15 @@
 #include "replace/keep.h"
 
 #include "base/file.h"
-#include "base/map.h"
 #include "base/process.h"
 #include "base/strbuf.h"
+#include "replace/members.h"
 #include "replace/procfs.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-
-#define SMALL (4 << 20)
-#define DEPTH_MAX 32 /* of cgroups */
 
 static void destroy_tasks(struct uk_service *service)
 {
@@ -37,6 +34,9 @@ void uk_keep_deinit(struct uk_keep *keep)
 	uk_vec_for_each(service, &keep->services)
 		deinit_service(service);
 	uk_vec_deinit(&keep->services);
+	uk_vec_for_each(service, &keep->left_out)
+		deinit_service(service);
+	uk_vec_deinit(&keep->left_out);
 }
 
 const struct uk_service *uk_keep_find(const struct uk_keep *keep, pid_t pid,
@@ -52,174 +52,6 @@ const struct uk_service *uk_keep_find(const struct uk_keep *keep, pid_t pid,
 		}
 	}
 	return NULL;
-}
-
-/* Where cgroup2 is mounted. */
-static struct uk_error *find_cgroup2(const struct uk_host_paths *paths, char **ret)
-{
-	uk_auto_free char *path = NULL, *text = NULL;
-	paths = uk_host_paths_get(paths);
-	if (paths->cgroup)
-		return uk_strdup(paths->cgroup, ret);
-	struct uk_error *err = uk_asprintf(&path, "%s/self/mountinfo", paths->proc);
-	if (!err)
-		err = uk_file_read(path, SMALL, &text, NULL);
-	uk_mounts mounts = {};
-	if (!err)
-		err = uk_proc_parse_mountinfo(text, &mounts);
-	bool found = false;
-	for (size_t i = 0; i < mounts.len && !err && !found; i++) {
-		found = !strcmp(mounts.data[i].type, "cgroup2");
-		if (found)
-			err = uk_strdup(mounts.data[i].point, ret);
-	}
-	uk_mounts_deinit(&mounts);
-	if (!err && !found)
-		err = uk_error_create(UK_ERR_REFUSED,
-				      "no cgroup2 is mounted, so that units cannot be found: "
-				      "name processes by their numbers");
-	return err;
-}
-
-/* Calls @each for the folders in @path; @each says true to end it. */
-typedef bool (*folder_fn)(const char *path, const char *name, void *ctx);
-
-static bool for_each_folder(const char *path, folder_fn each, void *ctx)
-{
-	uk_auto_closedir DIR *dir = opendir(path);
-	struct dirent *entry;
-	bool done = false;
-	while (dir && !done && (entry = readdir(dir))) {
-		char below[PATH_MAX];
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' ||
-		    snprintf(below, sizeof(below), "%s/%s", path, entry->d_name) >=
-			    (int)sizeof(below))
-			continue;
-		done = each(below, entry->d_name, ctx);
-	}
-	return done;
-}
-
-struct search {
-	const char *name;
-	int depth;
-	char *found;
-};
-
-static bool look_for(const char *path, const char *name, void *ctx)
-{
-	struct search *search = ctx;
-	if (!strcmp(name, search->name)) {
-		search->found = strdup(path);
-		return true;
-	}
-	if (search->depth >= DEPTH_MAX)
-		return false;
-	search->depth++;
-	bool done = for_each_folder(path, look_for, search);
-	search->depth--;
-	return done;
-}
-
-/* The cgroup of a unit by its folder's name; NULL when it has none. */
-static struct uk_error *find_cgroup(const char *top, const char *unit, char **ret)
-{
-	struct search search = { .name = unit };
-	if (for_each_folder(top, look_for, &search) && !search.found)
-		return uk_error_nomem();
-	uk_auto_free char *found = search.found;
-	*ret = NULL;
-	return found ? uk_strdup(found + strlen(top), ret) : NULL;
-}
-
-static struct uk_error *add_pids(const char *path, uk_pids *pids)
-{
-	uk_auto_free char *name = NULL, *text = NULL;
-	struct uk_error *err = uk_asprintf(&name, "%s/cgroup.procs", path);
-	if (!err)
-		err = uk_file_read(name, SMALL, &text, NULL);
-	for (const char *at = text; !err && *at; at++) {
-		uint64_t pid;
-		if (!uk_proc_number(&at, 10, &pid) || pid > INT_MAX || *at != '\n')
-			return uk_error_create(UK_ERR_INVALID, "%s: it is no list of processes",
-					       name);
-		/* 0 is one that this PID namespace does not show. */
-		if (pid && !uk_vec_push(pids, (pid_t)pid))
-			return uk_error_nomem();
-	}
-	return err;
-}
-
-struct gather {
-	uk_pids *pids;
-	int depth;
-	struct uk_error *err;
-};
-
-static bool gather_below(const char *path, const char *name, void *ctx)
-{
-	struct gather *gather = ctx;
-	gather->err = add_pids(path, gather->pids);
-	if (gather->err || gather->depth >= DEPTH_MAX)
-		return gather->err;
-	gather->depth++;
-	bool done = for_each_folder(path, gather_below, gather);
-	gather->depth--;
-	return done;
-}
-
-/* All processes of a cgroup and of those below it. */
-static struct uk_error *list_cgroup(const struct uk_host_paths *paths, const char *cgroup,
-				    uk_pids *ret)
-{
-	uk_auto_free char *top = NULL, *path = NULL;
-	struct uk_error *err = find_cgroup2(paths, &top);
-	if (!err)
-		err = uk_asprintf(&path, "%s%s", top, cgroup);
-	if (err)
-		return err;
-	struct gather gather = { .pids = ret };
-	(void)gather_below(path, "", &gather);
-	return gather.err;
-}
-
-/* @root and all below it: passes over all processes until none is added. */
-static struct uk_error *list_tree(const struct uk_host_paths *paths, pid_t root, uk_pids *ret)
-{
-	uk_pids all = {};
-	uk_auto_map struct uk_map parents = {}, chosen = {};
-	struct uk_error *err = uk_task_list(paths, &all);
-	for (size_t i = 0; i < all.len && !err; i++) {
-		struct uk_task task;
-		uk_auto_error struct uk_error *gone = uk_task_read_brief(paths, all.data[i], &task);
-		if (gone)
-			continue;
-		struct uk_map_entry *entry = uk_map_insert_num(&parents, task.pid, NULL);
-		if (entry)
-			entry->num = (uint64_t)task.ppid;
-		else
-			err = uk_error_nomem();
-		uk_task_deinit(&task);
-	}
-	uk_vec_deinit(&all);
-	if (!err && !uk_map_insert_num(&chosen, root, NULL))
-		err = uk_error_nomem();
-	if (!err && !uk_vec_push(ret, root))
-		err = uk_error_nomem();
-	for (size_t before = 0; !err && before != ret->len;) {
-		before = ret->len;
-		uk_map_for_each(entry, &parents) {
-			uint64_t pid;
-			bool added = false;
-			memcpy(&pid, entry->key, sizeof(pid));
-			if (!uk_map_find_num(&chosen, entry->num))
-				continue;
-			if (!uk_map_insert_num(&chosen, pid, &added) ||
-			    (added && !uk_vec_push(ret, (pid_t)pid)))
-				return uk_error_nomem();
-		}
-	}
-	return err;
 }
 
 static int compare_tasks(const void *a, const void *b)
@@ -248,13 +80,17 @@ static struct uk_error *add_task(const struct uk_host_paths *paths, pid_t pid,
 	return uk_error_nomem();
 }
 
+struct uk_error *uk_service_list(const struct uk_host_paths *paths,
+				 const struct uk_service *service, uk_pids *ret)
+{
+	return service->kind == UK_SERVICE_TREE ? uk_members_of_tree(paths, service->main_pid, ret)
+						: uk_members_of_cgroup(paths, service->cgroup, ret);
+}
+
 static struct uk_error *read_tasks(const struct uk_host_paths *paths, struct uk_service *service)
 {
 	uk_pids pids = {};
-	struct uk_error *err = service->kind == UK_SERVICE_TREE
-				       ? list_tree(paths, service->main_pid, &pids)
-				       : list_cgroup(paths, service->cgroup, &pids);
-	destroy_tasks(service);
+	struct uk_error *err = uk_service_list(paths, service, &pids);
 	for (size_t i = 0; i < pids.len && !err; i++)
 		err = add_task(paths, pids.data[i], service);
 	uk_vec_deinit(&pids);
@@ -267,24 +103,10 @@ static struct uk_error *read_tasks(const struct uk_host_paths *paths, struct uk_
 	return NULL;
 }
 
-/* "Key=value" in what systemctl or loginctl says; copied, NULL when empty. */
-static char *property(const char *text, const char *key)
-{
-	size_t len = strlen(key);
-	for (const char *line = text; line && *line; line = strchrnul(line, '\n')) {
-		line += *line == '\n';
-		if (strncmp(line, key, len) || line[len] != '=')
-			continue;
-		const char *value = line + len + 1;
-		return *value && *value != '\n' ? strndup(value, strcspn(value, "\n")) : NULL;
-	}
-	return NULL;
-}
-
 static pid_t pid_property(const char *text, const char *key)
 {
 	uint64_t pid = 0;
-	uk_auto_free char *value = property(text, key);
+	uk_auto_free char *value = uk_str_value(text, key);
 	const char *at = value;
 	return at && uk_proc_number(&at, 10, &pid) && !*at && pid <= INT_MAX ? (pid_t)pid : 0;
 }
@@ -299,9 +121,9 @@ static void ask_systemd(struct uk_service *service, char **cgroup_ret)
 	if (silent)
 		return;
 	service->main_pid = pid_property(text, "MainPID");
-	service->type = property(text, "Type");
-	*cgroup_ret = property(text, "ControlGroup");
-	uk_auto_free char *id = property(text, "Id");
+	service->type = uk_str_value(text, "Type");
+	*cgroup_ret = uk_str_value(text, "ControlGroup");
+	uk_auto_free char *id = uk_str_value(text, "Id");
 	if (id && *cgroup_ret) {
 		free(service->unit);
 		service->unit = uk_take(id);
@@ -333,12 +155,12 @@ static pid_t guess_main(const struct uk_service *service)
 static struct uk_error *find_unit(const struct uk_host_paths *paths, struct uk_service *service)
 {
 	uk_auto_free char *top = NULL, *told = NULL;
-	struct uk_error *err = find_cgroup2(paths, &top);
+	struct uk_error *err = uk_members_find_top(paths, &top);
 	if (err)
 		return err;
 	if (service->kind == UK_SERVICE_UNIT)
 		ask_systemd(service, &told);
-	err = find_cgroup(top, service->unit, &service->cgroup);
+	err = uk_members_find_cgroup(top, service->unit, &service->cgroup);
 	if (!err && !service->cgroup && told)
 		service->cgroup = uk_take(told);
 	if (!err && !service->cgroup)
@@ -414,8 +236,9 @@ static struct uk_error *name_tree(const struct uk_host_paths *paths, const char 
 	return err;
 }
 
-static struct uk_error *resolve_one(const struct uk_host_paths *paths, const char *name,
-				    struct uk_service *service)
+/* Which one is meant, without its processes. */
+static struct uk_error *find_service(const struct uk_host_paths *paths, const char *name,
+				     struct uk_service *service)
 {
 	bool number = *name && !name[strspn(name, "0123456789")];
 	struct uk_error *err;
@@ -427,8 +250,13 @@ static struct uk_error *resolve_one(const struct uk_host_paths *paths, const cha
 		err = name_session(name + strlen("session-"), service);
 	else
 		err = name_unit(name, service);
-	if (!err && service->kind != UK_SERVICE_TREE)
-		err = find_unit(paths, service);
+	return err || service->kind == UK_SERVICE_TREE ? err : find_unit(paths, service);
+}
+
+static struct uk_error *resolve_one(const struct uk_host_paths *paths, const char *name,
+				    struct uk_service *service)
+{
+	struct uk_error *err = find_service(paths, name, service);
 	if (!err)
 		err = read_tasks(paths, service);
 	if (!err && !service->main_pid)
@@ -469,12 +297,67 @@ struct uk_error *uk_keep_resolve(const struct uk_host_paths *paths, const char *
 	return NULL;
 }
 
-struct uk_error *uk_keep_refresh(const struct uk_host_paths *paths, struct uk_keep *keep)
+static bool is_same(const struct uk_service *one, const struct uk_service *other)
 {
-	uk_vec_for_each(service, &keep->services) {
-		struct uk_error *err = read_tasks(paths, service);
+	return one->kind == other->kind &&
+	       (one->kind == UK_SERVICE_TREE ? one->main_pid == other->main_pid
+					     : !strcmp(one->cgroup, other->cgroup));
+}
+
+static struct uk_error *leave_out(const struct uk_service *meant, struct uk_keep *keep)
+{
+	for (size_t i = 0; i < keep->services.len; i++) {
+		struct uk_service *service = &keep->services.data[i];
+		if (!is_same(service, meant))
+			continue;
+		if (!uk_vec_push(&keep->left_out, *service))
+			return uk_error_nomem();
+		keep->services.len--;
+		memmove(service, service + 1, (keep->services.len - i) * sizeof(*service));
+		return NULL;
+	}
+	return uk_error_create(UK_ERR_USAGE, "%s is not kept, and cannot be left out", meant->name);
+}
+
+struct uk_error *uk_keep_leave_out(const struct uk_host_paths *paths, const char *const *names,
+				   size_t nr, struct uk_keep *keep)
+{
+	for (size_t i = 0; i < nr; i++) {
+		struct uk_service meant = {};
+		struct uk_error *err = find_service(paths, names[i], &meant);
+		if (!err)
+			err = leave_out(&meant, keep);
+		deinit_service(&meant);
 		if (err)
 			return err;
 	}
+	if (nr && !keep->services.len)
+		return uk_error_create(UK_ERR_USAGE, "all is left out, and nothing would be kept");
 	return NULL;
+}
+
+static struct uk_error *has_process(const struct uk_host_paths *paths,
+				    const struct uk_service *service, pid_t wanted, bool *ret)
+{
+	uk_pids pids = {};
+	struct uk_error *err = uk_service_list(paths, service, &pids);
+	uk_vec_for_each(pid, &pids)
+		*ret |= *pid == wanted;
+	uk_vec_deinit(&pids);
+	return err;
+}
+
+struct uk_error *uk_keep_has(const struct uk_host_paths *paths, const char *const *names, size_t nr,
+			     pid_t pid, bool *ret)
+{
+	struct uk_error *err = NULL;
+	*ret = false;
+	for (size_t i = 0; i < nr && !err && !*ret; i++) {
+		struct uk_service meant = {};
+		err = find_service(paths, names[i], &meant);
+		if (!err)
+			err = has_process(paths, &meant, pid, ret);
+		deinit_service(&meant);
+	}
+	return err;
 }

@@ -38,6 +38,7 @@ struct uk_service {
 
 struct uk_keep {
 	UK_VEC(struct uk_service) services; /* in the order asked for, none twice */
+	UK_VEC(struct uk_service) left_out; /* that were asked for, too; see below */
 };
 
 void uk_keep_deinit(struct uk_keep *keep);
@@ -51,9 +52,23 @@ void uk_keep_deinit(struct uk_keep *keep);
 struct uk_error *uk_keep_resolve(const struct uk_host_paths *paths, const char *const *names,
 				 size_t nr, struct uk_keep *ret) uk_must_check;
 
-/* Reads the processes of all services again, for time has gone by. */
-struct uk_error *uk_keep_refresh(const struct uk_host_paths *paths,
-				 struct uk_keep *keep) uk_must_check;
+/*
+ * Leaves out those of @keep that @names mean, in whatever form they are named. UK_ERR_USAGE names
+ * what is not kept, and says when nothing would be left.
+ */
+struct uk_error *uk_keep_leave_out(const struct uk_host_paths *paths, const char *const *names,
+				   size_t nr, struct uk_keep *keep) uk_must_check;
+
+/*
+ * Whether process @pid is of what @names mean, without a look at any process. UK_ERR_USAGE as
+ * above.
+ */
+struct uk_error *uk_keep_has(const struct uk_host_paths *paths, const char *const *names, size_t nr,
+			     pid_t pid, bool *ret) uk_must_check;
+
+/* The numbers of its processes now, in no order; some may have ended. */
+struct uk_error *uk_service_list(const struct uk_host_paths *paths,
+				 const struct uk_service *service, uk_pids *ret) uk_must_check;
 
 /* Who has process @pid; NULL for somebody else. @task_ret may be NULL. */
 const struct uk_service *uk_keep_find(const struct uk_keep *keep, pid_t pid,

@@ -4,9 +4,9 @@
 
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "replace/drivers.h"
 
 #include <errno.h>
-#include <libkmod.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,9 +16,9 @@
 
 struct uk_boot_kernel {
 	char *release;
-	bool image, modules, configured;
-	struct uk_map config;  /* "CONFIG_KEXEC" to 'y', 'm' or, for other values, 'v' */
-	struct kmod_ctx *kmod; /* over its folder of modules, or NULL */
+	bool image, configured;
+	struct uk_map config;	    /* "CONFIG_KEXEC" to 'y', 'm' or, for other values, 'v' */
+	struct uk_drivers *drivers; /* NULL without modules */
 };
 
 void uk_boot_kernel_destroy(struct uk_boot_kernel *kernel)
@@ -26,8 +26,7 @@ void uk_boot_kernel_destroy(struct uk_boot_kernel *kernel)
 	if (!kernel)
 		return;
 	uk_map_deinit(&kernel->config);
-	if (kernel->kmod)
-		kmod_unref(kernel->kmod);
+	uk_drivers_destroy(kernel->drivers);
 	free(kernel->release);
 	free(kernel);
 }
@@ -68,20 +67,11 @@ static struct uk_error *read_config(const struct uk_host_paths *paths,
 static struct uk_error *open_modules(const struct uk_host_paths *paths,
 				     struct uk_boot_kernel *kernel)
 {
-	const char *no_config = NULL;
 	uk_auto_free char *dir = NULL, *table = NULL;
 	struct uk_error *err = uk_asprintf(&dir, "%s/%s", paths->modules, kernel->release);
 	if (!err)
 		err = uk_asprintf(&table, "%s/modules.dep", dir);
-	if (err || !uk_file_exists(table))
-		return err;
-	kernel->kmod = kmod_new(dir, &no_config);
-	if (!kernel->kmod)
-		return uk_error_nomem();
-	kmod_set_log_fn(kernel->kmod, NULL, NULL);
-	kmod_set_log_priority(kernel->kmod, 0);
-	kernel->modules = true;
-	return NULL;
+	return err || !uk_file_exists(table) ? err : uk_drivers_open(dir, &kernel->drivers);
 }
 
 static bool is_release(const char *release)
@@ -150,7 +140,7 @@ bool uk_boot_kernel_has_image(const struct uk_boot_kernel *kernel)
 
 bool uk_boot_kernel_has_modules(const struct uk_boot_kernel *kernel)
 {
-	return kernel->modules;
+	return kernel->drivers;
 }
 
 bool uk_boot_kernel_has_config(const struct uk_boot_kernel *kernel)
@@ -168,12 +158,7 @@ char uk_boot_kernel_option(const struct uk_boot_kernel *kernel, const char *opti
 
 bool uk_boot_kernel_has_driver(const struct uk_boot_kernel *kernel, const char *name)
 {
-	struct kmod_list *list = NULL;
-	if (!kernel->kmod || kmod_module_new_from_lookup(kernel->kmod, name, &list) < 0)
-		return false;
-	bool found = list;
-	kmod_module_unref_list(list);
-	return found;
+	return kernel->drivers && uk_drivers_has(kernel->drivers, name);
 }
 
 /* These are in every kernel that could restore anything, and have no alias to be found by. */

@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "base/strbuf.h"
 #include "replace/criu.h"
+#include "replace/home.h"
 #include "replace/jump.h"
 #include "replace/network.h"
 #include "replace/ramdisk.h"
@@ -21,6 +22,7 @@ struct uk_error *uk_swap_load_modules(struct uk_swap *swap)
 {
 	for (const char *const *name = uk_criu_modules; *name; name++)
 		uk_error_destroy(uk_process_call(NULL, "modprobe", "-q", *name, NULL));
+	uk_criu_warm_up(false);
 	return NULL;
 }
 
@@ -36,9 +38,8 @@ static struct uk_error *find_highest(const struct uk_swap *swap, pid_t *ret)
 	uk_vec_deinit(&pids);
 	uk_vec_for_each(service, &swap->keep->services) {
 		uk_vec_for_each(task, &service->tasks) {
-			highest = task->pid > highest ? task->pid : highest;
-			uk_vec_for_each(thread, &task->threads)
-				highest = thread->tid > highest ? thread->tid : highest;
+			pid_t number = uk_task_highest(task);
+			highest = number > highest ? number : highest;
 		}
 	}
 	/* So far that the next replacement sees where the kernel's own numbers end. */
@@ -72,7 +73,7 @@ static struct uk_error *add_name(struct names *names, const char *prefix, const 
 static struct uk_error *list_modules(const struct uk_swap *swap, struct names *ret)
 {
 	struct uk_error *err = NULL;
-	for (const char *const *name = uk_criu_modules; !err && *name; name++)
+	for (const char *const *name = uk_criu_restore_modules; !err && *name; name++)
 		err = add_name(ret, "", *name);
 	uk_vec_for_each(mount, &swap->plan.mounts) {
 		if (!err)
@@ -83,34 +84,104 @@ static struct uk_error *list_modules(const struct uk_swap *swap, struct names *r
 	return err;
 }
 
-static struct uk_error *pack_ramdisk(struct uk_swap *swap, int *ret)
+/* What is set for the time in which a panic leads home, as it is now. */
+static const char *const panic_names[] = { "kernel/panic", "kernel/panic_on_oops",
+					   "kernel/softlockup_panic" };
+
+struct packing {
+	char *modules, *key;
+	struct uk_network_devices devices;
+	struct names names;
+	struct uk_ramdisk_sysctl later[UK_ARRAY_SIZE(panic_names) + 1];
+	struct uk_ramdisk ramdisk;
+};
+
+static void packing_deinit(struct packing *packing)
 {
-	uk_auto_free char *modules = NULL, *key = NULL;
-	uk_cleanup(uk_network_devices_deinit) struct uk_network_devices devices = {};
-	uk_cleanup(names_deinit) struct names names = {};
+	if (packing->key)
+		sodium_memzero(packing->key, strlen(packing->key));
+	free(packing->key);
+	free(packing->modules);
+	uk_network_devices_deinit(&packing->devices);
+	names_deinit(&packing->names);
+	for (size_t i = 0; i < UK_ARRAY_SIZE(panic_names); i++)
+		free(packing->later[i].value);
+}
+
+static struct uk_error *read_later(struct packing *packing)
+{
+	struct uk_error *err = NULL;
+	struct uk_ramdisk_sysctl *one = packing->later;
+	for (size_t i = 0; !err && i < UK_ARRAY_SIZE(panic_names); i++) {
+		uk_auto_free char *path = NULL;
+		size_t len;
+		err = uk_asprintf(&path, "/proc/sys/%s", panic_names[i]);
+		/* A kernel without the detector has nothing to set. */
+		if (err || !uk_file_exists(path))
+			continue;
+		err = uk_file_read(path, 64, &one->value, &len);
+		if (err)
+			continue;
+		one->value[strcspn(one->value, "\n")] = '\0';
+		one++->name = panic_names[i];
+	}
+	return err;
+}
+
+/* @release: whose modules. */
+static struct uk_error *pack(struct uk_swap *swap, const char *release, struct packing *packing)
+{
 	pid_t highest = 0;
-	struct uk_error *err = uk_asprintf(&modules, "/lib/modules/%s", swap->options->release);
+	struct uk_error *err = uk_asprintf(&packing->modules, "/lib/modules/%s", release);
 	if (!err)
-		err = uk_swap_key_text(&swap->key, &key);
+		err = uk_swap_key_text(&swap->key, &packing->key);
 	if (!err)
-		err = uk_network_list_devices(&devices);
+		err = uk_network_list_devices(&packing->devices);
 	if (!err)
-		err = list_modules(swap, &names);
+		err = list_modules(swap, &packing->names);
 	if (!err)
 		err = find_highest(swap, &highest);
-	if (err)
-		return err;
-	const struct uk_ramdisk ramdisk = {
-		.modules = modules,
+	/* There may be two that are told. */
+	if (!swap->pids_above || highest < swap->pids_above)
+		swap->pids_above = highest;
+	if (!err)
+		err = read_later(packing);
+	packing->ramdisk = (struct uk_ramdisk){
+		.modules = packing->modules,
 		.init = uk_ramdisk_init_path(),
 		.next = uk_ramdisk_next_path(),
-		.key = key,
+		.key = packing->key,
+		.limit = swap->options->limit,
+		.later = packing->later,
 		.pids_above = highest,
-		.devices = (const char *const *)devices.folders.data,
-		.names = (const char *const *)names.all.data,
+		.devices = (const char *const *)packing->devices.folders.data,
+		.names = (const char *const *)packing->names.all.data,
 	};
-	err = uk_ramdisk_make(&ramdisk, ret);
-	sodium_memzero(key, strlen(key));
+	return err;
+}
+
+static struct uk_error *pack_ramdisk(struct uk_swap *swap, int *ret)
+{
+	uk_cleanup(packing_deinit) struct packing packing = {};
+	struct uk_error *err = pack(swap, swap->options->release, &packing);
+	packing.ramdisk.fault = getenv("UPKEEP_FAULT_BEHIND");
+	return err ? err : uk_ramdisk_make(&packing.ramdisk, ret);
+}
+
+struct uk_error *uk_swap_plan_way_home(struct uk_swap *swap)
+{
+	uk_cleanup(packing_deinit) struct packing packing = {};
+	uk_auto_free char *text = NULL;
+	if (!uk_swap_has_way_home(swap))
+		return NULL;
+	struct uk_error *err = pack(swap, swap->plan.old_release, &packing);
+	packing.ramdisk.fault = getenv("UPKEEP_FAULT_HOME");
+	if (!err)
+		err = uk_ramdisk_home_text(&packing.ramdisk, &text);
+	if (!err)
+		err = uk_home_write(text);
+	if (text)
+		sodium_memzero(text, strlen(text));
 	return err;
 }
 
@@ -128,7 +199,7 @@ struct uk_error *uk_swap_load_kernel(struct uk_swap *swap)
 	if (!err)
 		err = uk_file_read("/proc/cmdline", 1 << 16, &old, &len);
 	if (!err)
-		err = uk_jump_command_line(old, &line);
+		err = uk_jump_command_line(old, swap->options->way_home, &line);
 	if (!err)
 		err = uk_jump_load(vmlinuz, ramdisk, line);
 	swap->loaded = !err;

@@ -4,7 +4,6 @@
 
 #include "base/process.h"
 #include "base/strbuf.h"
-#include "base/vec.h"
 #include "replace/carry.h"
 
 #include <string.h>
@@ -17,14 +16,14 @@ static const char *const host_paths[] = { "/run/network", "/run/systemd/netif" }
 
 struct list {
 	const struct uk_plan *plan;
-	UK_VEC(char *) paths; /* relative to / */
+	uk_memory_paths *paths;
 };
 
-static void list_deinit(struct list *list)
+void uk_memory_paths_deinit(uk_memory_paths *paths)
 {
-	uk_vec_for_each(path, &list->paths)
+	uk_vec_for_each(path, paths)
 		free(*path);
-	uk_vec_deinit(&list->paths);
+	uk_vec_deinit(paths);
 }
 
 static bool is_below(const char *path, const char *point)
@@ -52,7 +51,7 @@ static struct uk_error *add(struct list *list, const char *path, bool alone)
 	if (*path != '/' || !is_in_memory(list->plan, path))
 		return NULL;
 	struct uk_error *err = uk_asprintf(&copy, "%s%s", path + 1, alone ? "/" : "");
-	if (!err && !uk_vec_push(&list->paths, copy)) {
+	if (!err && !uk_vec_push(list->paths, copy)) {
 		free(copy);
 		err = uk_error_nomem();
 	}
@@ -157,21 +156,25 @@ static struct uk_error *archive_path(const char *dir, char **ret)
 	return uk_asprintf(ret, "%s/%s", dir, archive_name);
 }
 
-struct uk_error *uk_memory_save(const struct uk_plan *plan, const struct uk_keep *keep,
-				const struct uk_sockets *sockets, const char *dir)
+struct uk_error *uk_memory_list(const struct uk_plan *plan, const struct uk_keep *keep,
+				const struct uk_sockets *sockets, uk_memory_paths *ret)
 {
-	uk_cleanup(list_deinit) struct list list = { .plan = plan };
-	uk_auto_free char *archive = NULL, *shm = NULL;
+	struct list list = { .plan = plan, .paths = ret };
+	uk_auto_free char *shm = NULL;
 	struct uk_error *err = collect(&list, keep, sockets);
 	if (!err)
 		err = uk_strdup("dev/shm", &shm);
-	if (!err && !uk_vec_push(&list.paths, uk_take(shm)))
+	if (!err && !uk_vec_push(ret, uk_take(shm)))
 		err = uk_error_nomem();
+	return uk_error_wrap(err, "files in memory");
+}
+
+struct uk_error *uk_memory_save(const uk_memory_paths *paths, const char *dir)
+{
+	uk_auto_free char *archive = NULL;
+	struct uk_error *err = archive_path(dir, &archive);
 	if (!err)
-		err = archive_path(dir, &archive);
-	if (!err)
-		err = uk_carry_pack("/", (const char *const *)list.paths.data, list.paths.len,
-				    archive);
+		err = uk_carry_pack("/", (const char *const *)paths->data, paths->len, archive);
 	return uk_error_wrap(err, "files in memory");
 }
 

@@ -8,15 +8,25 @@
 
 #include <json-c/json.h>
 #include <limits.h>
+#include <net/if.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #define GATE "upkeep_gate"
+#define CRIU_MARK "0xc114"
+
+enum { SAVED_MAX = 16 << 20 };
 
 /* --- the gate ------------------------------------------------------------------------ */
 
 /*
  * Before connection tracking (priority -200) and everything else, so that nothing else takes
  * notice of the packets either. All in one file is one transaction.
+ *
+ * A connection that was closed on one side, criu restores by sending it over loopback what its
+ * peer had sent, a FIN or an ACK. These have the mark of libsoccr, SOCCR_MARK, which criu lets
+ * through its own lock, too; nobody without CAP_NET_ADMIN can set one.
  */
 static const char gate_rules[] =
 	"add table inet " GATE "\n"
@@ -25,10 +35,12 @@ static const char gate_rules[] =
 	"	set kept { type inet_service; %s%s%s }\n"
 	"	chain in {\n"
 	"		type filter hook prerouting priority -400; policy drop;\n"
+	"		iif lo meta mark " CRIU_MARK " accept\n"
 	"		iif lo th dport != @kept th sport != @kept accept\n"
 	"	}\n"
 	"	chain out {\n"
 	"		type filter hook output priority -400; policy drop;\n"
+	"		oif lo meta mark " CRIU_MARK " accept\n"
 	"		oif lo th dport != @kept th sport != @kept accept\n"
 	"	}\n"
 	"}\n";
@@ -177,18 +189,37 @@ static void add_address(struct uk_strbuf *buf, struct json_object *info, const c
 	uk_strbuf_addf(buf, " dev %s%s\n", link, six ? " nodad" : "");
 }
 
+static bool is_loopback_own(struct json_object *info)
+{
+	return !strcmp(text_of(info, "local"), "127.0.0.1") ||
+	       !strcmp(text_of(info, "local"), "::1");
+}
+
+static struct uk_error *add_loss(uk_network_losses *losses, bool route, const char *name,
+				 struct json_object *infos)
+{
+	uk_auto_strbuf struct uk_strbuf addresses = {};
+	if (!uk_vec_push(losses, (struct uk_network_loss){ .route = route }))
+		return uk_error_nomem();
+	struct uk_network_loss *loss = &losses->data[losses->len - 1];
+	uk_strbuf_addstr(&addresses, " ");
+	for (size_t i = 0; infos && i < json_object_array_length(infos); i++)
+		uk_strbuf_addf(&addresses, "%s ",
+			       text_of(json_object_array_get_idx(infos, i), "local"));
+	struct uk_error *err = uk_strdup(name, &loss->name);
+	return err ? err : uk_strbuf_finish(&addresses, &loss->addresses);
+}
+
 static struct uk_error *add_link(struct uk_plan *plan, struct json_object *link,
-				 struct uk_strbuf *buf, const struct uk_sink *sink)
+				 struct uk_strbuf *buf, uk_network_losses *losses)
 {
 	const char *name = text_of(link, "ifname");
 	bool loopback = has_flag(link, "LOOPBACK");
-	if (!loopback && !is_device(name)) {
-		uk_remark(sink, UK_LEVEL_WARNING,
-			  "network link %s is not a device and is not "
-			  "carried over; what set it up has to do so again",
-			  name);
-		return NULL;
-	}
+	struct json_object *infos = list_of(link, "addr_info");
+	/* What is down and has no address came with a module, and is missed by nobody. */
+	bool in_use = has_flag(link, "UP") || (infos && json_object_array_length(infos));
+	if (!loopback && !is_device(name))
+		return in_use ? add_loss(losses, false, name, infos) : NULL;
 	if (!loopback) {
 		struct uk_plan_link kept = {};
 		struct uk_error *err = uk_strdup(name, &kept.name);
@@ -200,9 +231,11 @@ static struct uk_error *add_link(struct uk_plan *plan, struct json_object *link,
 			return err;
 	}
 	uk_strbuf_addf(buf, "link set dev %s mtu %s\n", name, text_of(link, "mtu"));
-	struct json_object *infos = list_of(link, "addr_info");
-	for (size_t i = 0; !loopback && infos && i < json_object_array_length(infos); i++)
-		add_address(buf, json_object_array_get_idx(infos, i), name);
+	for (size_t i = 0; infos && i < json_object_array_length(infos); i++) {
+		struct json_object *info = json_object_array_get_idx(infos, i);
+		if (!loopback || !is_loopback_own(info))
+			add_address(buf, info, name);
+	}
 	if (has_flag(link, "UP"))
 		uk_strbuf_addf(buf, "link set dev %s up\n", name);
 	return NULL;
@@ -215,17 +248,12 @@ static bool is_own_route(struct json_object *route)
 	       !strcmp(text_of(route, "table"), "local");
 }
 
-static void add_route(struct uk_strbuf *buf, struct json_object *route, const char *family,
-		      const struct uk_sink *sink)
+static struct uk_error *add_route(struct uk_strbuf *buf, struct json_object *route,
+				  const char *family, uk_network_losses *losses)
 {
 	struct json_object *via;
-	if (list_of(route, "nexthops") || json_object_object_get_ex(route, "via", &via)) {
-		uk_remark(sink, UK_LEVEL_WARNING,
-			  "route to %s has several ways or one of another "
-			  "family, and is not carried over",
-			  text_of(route, "dst"));
-		return;
-	}
+	if (list_of(route, "nexthops") || json_object_object_get_ex(route, "via", &via))
+		return add_loss(losses, true, text_of(route, "dst"), NULL);
 	uk_strbuf_addf(buf, "%s route replace", family);
 	if (*text_of(route, "type"))
 		uk_strbuf_addf(buf, " %s", text_of(route, "type"));
@@ -238,21 +266,22 @@ static void add_route(struct uk_strbuf *buf, struct json_object *route, const ch
 	add_field(buf, route, "metric", "metric");
 	add_field(buf, route, "table", "table");
 	uk_strbuf_addf(buf, "%s\n", has_flag(route, "onlink") ? " onlink" : "");
+	return NULL;
 }
 
 /* Those without a gateway first: they lead to the gateways. */
 static struct uk_error *add_routes(struct uk_strbuf *buf, const char *family,
-				   const struct uk_sink *sink)
+				   uk_network_losses *losses)
 {
 	struct json_object *routes = NULL;
 	const char *const argv[] = { "ip", "-j", family, "route", "show", "table", "all", NULL };
 	struct uk_error *err = ask_ip(&routes, argv);
 	for (int gateways = 0; !err && gateways < 2; gateways++) {
-		for (size_t i = 0; i < json_object_array_length(routes); i++) {
+		for (size_t i = 0; !err && i < json_object_array_length(routes); i++) {
 			struct json_object *route = json_object_array_get_idx(routes, i);
 			bool gateway = *text_of(route, "gateway");
 			if (gateway == (gateways == 1) && !is_own_route(route))
-				add_route(buf, route, family, sink);
+				err = add_route(buf, route, family, losses);
 		}
 	}
 	json_object_put(routes);
@@ -281,18 +310,18 @@ static struct uk_error *add_neighbours(struct uk_strbuf *buf)
 }
 
 static struct uk_error *collect(struct uk_plan *plan, struct uk_strbuf *buf,
-				const struct uk_sink *sink)
+				uk_network_losses *losses)
 {
 	static const char *const argv[] = { "ip", "-j", "-d", "address", "show", NULL };
 	struct json_object *links = NULL;
 	struct uk_error *err = ask_ip(&links, argv);
 	for (size_t i = 0; !err && i < json_object_array_length(links); i++)
-		err = add_link(plan, json_object_array_get_idx(links, i), buf, sink);
+		err = add_link(plan, json_object_array_get_idx(links, i), buf, losses);
 	json_object_put(links);
 	if (!err)
-		err = add_routes(buf, "-4", sink);
+		err = add_routes(buf, "-4", losses);
 	if (!err)
-		err = add_routes(buf, "-6", sink);
+		err = add_routes(buf, "-6", losses);
 	return err ? err : add_neighbours(buf);
 }
 
@@ -303,11 +332,36 @@ static struct uk_error *save(const char *dir, const char *name, const char *text
 	return err ? err : uk_file_write(path, text, strlen(text), 0600);
 }
 
+void uk_network_losses_deinit(uk_network_losses *losses)
+{
+	uk_vec_for_each(loss, losses) {
+		free(loss->name);
+		free(loss->addresses);
+	}
+	uk_vec_deinit(losses);
+}
+
+struct uk_error *uk_network_list_losses(uk_network_losses *ret)
+{
+	uk_auto_strbuf struct uk_strbuf commands = {};
+	uk_auto_plan struct uk_plan plan = {};
+	return collect(&plan, &commands, ret);
+}
+
+static void remark_losses(const uk_network_losses *losses, const struct uk_sink *sink)
+{
+	uk_vec_for_each(loss, losses)
+		uk_remark(sink, UK_LEVEL_WARNING, "%s %s is not carried over",
+			  loss->route ? "the route to" : "network link", loss->name);
+}
+
 struct uk_error *uk_network_save(struct uk_plan *plan, const char *dir, const struct uk_sink *sink)
 {
 	uk_auto_strbuf struct uk_strbuf buf = {};
 	uk_auto_free char *commands = NULL, *rules = NULL;
-	struct uk_error *err = collect(plan, &buf, sink);
+	uk_cleanup(uk_network_losses_deinit) uk_network_losses losses = {};
+	struct uk_error *err = collect(plan, &buf, &losses);
+	remark_losses(&losses, sink);
 	if (!err)
 		err = uk_strbuf_finish(&buf, &commands);
 	if (!err)
@@ -364,26 +418,44 @@ static struct uk_error *rename_links(const struct uk_plan *plan, struct uk_strbu
 	return err ? err : second.failed ? uk_error_nomem() : NULL;
 }
 
-struct uk_error *uk_network_restore(const struct uk_plan *plan, const char *dir)
+void uk_network_raise_loopback(void)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	uk_auto_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		ioctl(fd, SIOCSIFFLAGS, &request);
+}
+
+static struct uk_error *read_saved(const char *dir, const char *name, char **ret)
+{
+	uk_auto_free char *path = NULL;
+	struct uk_error *err = uk_asprintf(&path, "%s/%s", dir, name);
+	return err ? err : uk_file_read(path, SAVED_MAX, ret, NULL);
+}
+
+struct uk_error *uk_network_say(const char *first, const char *dir)
 {
 	static const char *const argv[] = { "ip", "-force", "-batch", "-", NULL };
+	uk_auto_free char *commands = NULL, *all = NULL;
+	struct uk_error *err = read_saved(dir, UK_NETWORK_COMMANDS, &commands);
+	if (!err)
+		err = uk_asprintf(&all, "%s%s", first, commands);
+	return err ? err : feed(argv, all);
+}
+
+struct uk_error *uk_network_restore(const struct uk_plan *plan, const char *dir)
+{
 	uk_auto_strbuf struct uk_strbuf buf = {};
-	uk_auto_free char *path = NULL, *commands = NULL, *all = NULL, *rules = NULL;
-	size_t len;
+	uk_auto_free char *renames = NULL, *rules = NULL;
 	struct uk_error *err = rename_links(plan, &buf);
+	uk_strbuf_addstr(&buf, "");
 	if (!err)
-		err = uk_asprintf(&path, "%s/%s", dir, UK_NETWORK_COMMANDS);
+		err = uk_strbuf_finish(&buf, &renames);
 	if (!err)
-		err = uk_file_read(path, 16 << 20, &commands, &len);
+		err = uk_network_say(renames, dir);
 	if (!err)
-		uk_strbuf_add(&buf, commands, len);
+		err = read_saved(dir, UK_NETWORK_FILTER, &rules);
 	if (!err)
-		err = uk_strbuf_finish(&buf, &all);
-	if (!err)
-		err = feed(argv, all);
-	if (!err)
-		err = uk_asprintf(&rules, "%s/%s", dir, UK_NETWORK_FILTER);
-	if (!err)
-		err = uk_process_call(NULL, "nft", "-f", rules, NULL);
+		err = run_nft(rules);
 	return uk_error_wrap(err, "the network");
 }

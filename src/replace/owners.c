@@ -15,19 +15,26 @@ struct owner {
 	pid_t pid;
 };
 
+struct process {
+	char *name, *cgroup; /* the latter may be NULL */
+	pid_t parent;
+};
+
 struct uk_owners {
 	UK_VEC(struct owner) owners; /* by ino, then by pid */
-	UK_VEC(char *) names;
-	struct uk_map by_pid; /* pid to index into names */
+	UK_VEC(struct process) processes;
+	struct uk_map by_pid; /* pid to index into processes */
 };
 
 void uk_owners_destroy(struct uk_owners *owners)
 {
 	if (!owners)
 		return;
-	uk_vec_for_each(name, &owners->names)
-		free(*name);
-	uk_vec_deinit(&owners->names);
+	uk_vec_for_each(process, &owners->processes) {
+		free(process->name);
+		free(process->cgroup);
+	}
+	uk_vec_deinit(&owners->processes);
 	uk_vec_deinit(&owners->owners);
 	uk_map_deinit(&owners->by_pid);
 	free(owners);
@@ -57,17 +64,19 @@ static struct uk_error *add_links(DIR *dir, pid_t pid, struct uk_owners *owners)
 	return NULL;
 }
 
-static struct uk_error *add_name(pid_t pid, const char *comm, struct uk_owners *owners)
+static struct uk_error *add_identity(struct uk_task *task, struct uk_owners *owners)
 {
 	uk_auto_free char *name = NULL;
-	struct uk_error *err = uk_strdup(comm, &name);
+	struct uk_error *err = uk_strdup(task->comm, &name);
 	if (err)
 		return err;
-	struct uk_map_entry *entry = uk_map_insert_num(&owners->by_pid, (uint64_t)pid, NULL);
-	if (!entry || !uk_vec_push(&owners->names, name))
+	struct uk_map_entry *entry = uk_map_insert_num(&owners->by_pid, (uint64_t)task->pid, NULL);
+	const struct process process = { name, task->cgroup, task->ppid };
+	if (!entry || !uk_vec_push(&owners->processes, process))
 		return uk_error_nomem();
-	entry->num = owners->names.len - 1;
+	entry->num = owners->processes.len - 1;
 	(void)uk_take(name);
+	(void)uk_take(task->cgroup);
 	return NULL;
 }
 
@@ -80,7 +89,7 @@ static struct uk_error *add_process(const struct uk_host_paths *paths, pid_t pid
 	uk_auto_error struct uk_error *gone = uk_task_read_brief(paths, pid, &task);
 	if (gone)
 		return NULL;
-	struct uk_error *err = add_name(pid, task.comm, owners);
+	struct uk_error *err = add_identity(&task, owners);
 	uk_task_deinit(&task);
 	if (!err)
 		err = uk_asprintf(&path, "%s/%d/fd", uk_host_paths_get(paths)->proc, pid);
@@ -131,13 +140,58 @@ static size_t first_owner(const struct uk_owners *owners, uint64_t ino)
 	return low;
 }
 
+static const struct process *find_process(const struct uk_owners *owners, pid_t pid)
+{
+	struct uk_map_entry *entry = uk_map_find_num(&owners->by_pid, (uint64_t)pid);
+	return entry ? &owners->processes.data[entry->num] : NULL;
+}
+
+static bool is_in_cgroup(const struct process *process, const char *cgroup)
+{
+	size_t len = strlen(cgroup);
+	return process->cgroup && !strncmp(process->cgroup, cgroup, len) &&
+	       (!process->cgroup[len] || process->cgroup[len] == '/');
+}
+
+static const struct uk_service *find_unit(const struct uk_keep *keep, const struct process *process)
+{
+	uk_vec_for_each(service, &keep->services) {
+		if (service->kind != UK_SERVICE_TREE && is_in_cgroup(process, service->cgroup))
+			return service;
+	}
+	return NULL;
+}
+
+/* The service that is kept with the first one above the process that was there then. */
+static const struct uk_service *find_tree(const struct uk_owners *owners,
+					  const struct uk_keep *keep, const struct process *process)
+{
+	for (size_t i = 0; process && i < owners->processes.len; i++) {
+		const struct uk_service *service = uk_keep_find(keep, process->parent, NULL);
+		if (service)
+			return service->kind == UK_SERVICE_TREE ? service : NULL;
+		process = find_process(owners, process->parent);
+	}
+	return NULL;
+}
+
+const struct uk_service *uk_owners_service(const struct uk_owners *owners,
+					   const struct uk_keep *keep, pid_t pid)
+{
+	const struct uk_service *service = uk_keep_find(keep, pid, NULL);
+	const struct process *process = find_process(owners, pid);
+	if (!service && process)
+		service = find_unit(keep, process);
+	return service ? service : find_tree(owners, keep, process);
+}
+
 pid_t uk_owners_outside(const struct uk_owners *owners, uint64_t ino, const struct uk_keep *keep,
 			const struct uk_service *service)
 {
 	for (size_t i = first_owner(owners, ino);
 	     i < owners->owners.len && owners->owners.data[i].ino == ino; i++) {
 		pid_t pid = owners->owners.data[i].pid;
-		const struct uk_service *found = uk_keep_find(keep, pid, NULL);
+		const struct uk_service *found = uk_owners_service(owners, keep, pid);
 		if (pid != getpid() && (!found || (service && found != service)))
 			return pid;
 	}
@@ -154,6 +208,6 @@ pid_t uk_owners_any(const struct uk_owners *owners, uint64_t ino)
 
 const char *uk_owners_name(const struct uk_owners *owners, pid_t pid)
 {
-	struct uk_map_entry *entry = uk_map_find_num(&owners->by_pid, (uint64_t)pid);
-	return entry ? owners->names.data[entry->num] : "";
+	const struct process *process = find_process(owners, pid);
+	return process ? process->name : "";
 }

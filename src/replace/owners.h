@@ -17,6 +17,13 @@ UK_DEFINE_CLEANUP(owners, struct uk_owners *, uk_owners_destroy)
 #define uk_auto_owners uk_cleanup(uk_cleanup_owners)
 
 /*
+ * The service that a process is kept with, NULL for none. All of them were listed before: one that
+ * came since then is of the unit whose cgroup it is in, or of the process that it comes from.
+ */
+const struct uk_service *uk_owners_service(const struct uk_owners *owners,
+					   const struct uk_keep *keep, pid_t pid);
+
+/*
  * One process that has socket or pipe @ino open: the first that is in no service of @keep, or
  * in another one than @service when @service is given. 0 when there is none.
  */

@@ -6,11 +6,28 @@
 /* A folder for each swap, named by its id: images and plan, then its report. Root's alone. */
 #define UK_SWAPS "/var/lib/upkeep/replace"
 
+/* What the next boot does first, while a swap is on its way: see home.h. */
+#define UK_HOME "/var/lib/upkeep/home"
+
 /* In the new kernel, in memory: the key until the plan is read, then the id. */
 #define UK_SWAP_KEY "/run/upkeep/replace.key"
 #define UK_SWAP_ID "/run/upkeep/replace.id"
 
-/* What became of it, in the folder of the swap: a plan with all times, without files. */
+/* How far resume is, see state.h; src/init/supervise.c looks for the second one, too. */
+#define UK_RESUME_STATE "/run/upkeep/resume"
+#define UK_RESUME_BEGUN UK_RESUME_STATE "/begun"
+
+/*
+ * In the folder of the swap: room on the disk that is kept free for the restore, for criu and
+ * what runs again have to write there, and their disk may have become full meanwhile.
+ */
+#define UK_SWAP_SPARE "spare"
+#define UK_SWAP_SPARE_SIZE (16 << 20)
+
+/* In the folder of the swap: its images are in memory, see store.h. */
+#define UK_SWAP_STORE "store"
+
+/* In the folder of the swap: what became of it, see history.h. */
 #define UK_SWAP_REPORT "report.json"
 
 #endif

@@ -2,8 +2,11 @@
 /* The plan of a swap: its files, its seal. */
 #include "replace/plan.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "replace/digest.h"
+#include "replace/paths.h"
 #include "replace/plan_json.h"
 
 #include <errno.h>
@@ -11,12 +14,9 @@
 #include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 enum {
 	PLAN_MAX = 16 << 20,
-	HASH_CHUNK = 1 << 20,
-	HASH_LEN = 32,
 	DEPTH_MAX = 8,
 };
 
@@ -42,7 +42,11 @@ static void service_deinit(struct uk_plan_service *service)
 	free(service->unit);
 	free(service->cgroup);
 	free(service->images);
+	free(service->notify);
+	free(service->session);
+	free(service->tree);
 	free(service->host_name);
+	free(service->domain_name);
 	free(service->trouble);
 	uk_plan_mounts_deinit(&service->view);
 	uk_vec_for_each(file, &service->outside) {
@@ -50,27 +54,45 @@ static void service_deinit(struct uk_plan_service *service)
 		free(file->path);
 	}
 	uk_vec_deinit(&service->outside);
+	uk_vec_for_each(file, &service->mapped)
+		free(file->path);
+	uk_vec_deinit(&service->mapped);
+	uk_vec_deinit(&service->calls);
 	uk_vec_for_each(stream, &service->journal)
 		free(stream->state);
 	uk_vec_deinit(&service->journal);
 }
 
-void uk_plan_deinit(struct uk_plan *plan)
+void uk_plan_clear_services(struct uk_plan *plan)
 {
-	free(plan->id);
-	free(plan->old_release);
-	free(plan->new_release);
-	free(plan->hostname);
-	uk_vec_for_each(link, &plan->links) {
-		free(link->name);
-		free(link->mac);
-	}
-	uk_vec_deinit(&plan->links);
 	uk_vec_deinit(&plan->ports);
 	uk_plan_mounts_deinit(&plan->mounts);
 	uk_vec_for_each(service, &plan->services)
 		service_deinit(service);
 	uk_vec_deinit(&plan->services);
+	uk_vec_for_each(receiver, &plan->receivers)
+		free(receiver->path);
+	uk_vec_deinit(&plan->receivers);
+	uk_vec_for_each(service, &plan->afresh) {
+		free(service->name);
+		free(service->unit);
+	}
+	uk_vec_deinit(&plan->afresh);
+}
+
+void uk_plan_deinit(struct uk_plan *plan)
+{
+	uk_plan_clear_services(plan);
+	free(plan->id);
+	free(plan->old_release);
+	free(plan->new_release);
+	free(plan->hostname);
+	free(plan->trouble);
+	uk_vec_for_each(link, &plan->links) {
+		free(link->name);
+		free(link->mac);
+	}
+	uk_vec_deinit(&plan->links);
 	uk_vec_for_each(file, &plan->files) {
 		free(file->path);
 		free(file->hash);
@@ -79,6 +101,7 @@ void uk_plan_deinit(struct uk_plan *plan)
 	uk_vec_for_each(moment, &plan->times)
 		free(moment->phase);
 	uk_vec_deinit(&plan->times);
+	sodium_memzero(&plan->files_key, sizeof(plan->files_key));
 }
 
 /* --- the key ------------------------------------------------------------------------- */
@@ -117,40 +140,13 @@ struct uk_error *uk_swap_key_parse(const char *text, struct uk_swap_key *ret)
 
 /* --- files --------------------------------------------------------------------------- */
 
-static struct uk_error *hash_file(const char *path, uint64_t *size_ret, char **hash_ret)
+struct uk_error *uk_plan_add_file(struct uk_plan *plan, const char *path, uint64_t size,
+				  const char *hash)
 {
-	uk_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return uk_error_errno(errno, "open %s", path);
-	uk_auto_free char *chunk = malloc(HASH_CHUNK);
-	if (!chunk)
-		return uk_error_nomem();
-	crypto_generichash_state state;
-	crypto_generichash_init(&state, NULL, 0, HASH_LEN);
-	ssize_t got;
-	uint64_t size = 0;
-	while ((got = read(fd, chunk, HASH_CHUNK)) > 0) {
-		crypto_generichash_update(&state, (uint8_t *)chunk, (size_t)got);
-		size += (uint64_t)got;
-	}
-	if (got < 0)
-		return uk_error_errno(errno, "read %s", path);
-	uint8_t hash[HASH_LEN];
-	char hex[2 * HASH_LEN + 1];
-	crypto_generichash_final(&state, hash, sizeof(hash));
-	*size_ret = size;
-	return uk_strdup(sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash)), hash_ret);
-}
-
-static struct uk_error *list_file(struct uk_plan *plan, const char *dir, const char *name)
-{
-	uk_auto_free char *path = NULL;
-	struct uk_plan_file file = {};
-	struct uk_error *err = uk_asprintf(&path, "%s/%s", dir, name);
+	struct uk_plan_file file = { .size = size };
+	struct uk_error *err = uk_strdup(path, &file.path);
 	if (!err)
-		err = hash_file(path, &file.size, &file.hash);
-	if (!err)
-		err = uk_strdup(name, &file.path);
+		err = uk_strdup(hash, &file.hash);
 	if (!err && !uk_vec_push(&plan->files, file))
 		err = uk_error_nomem();
 	if (err) {
@@ -158,6 +154,28 @@ static struct uk_error *list_file(struct uk_plan *plan, const char *dir, const c
 		free(file.hash);
 	}
 	return err;
+}
+
+static bool is_listed(const struct uk_plan *plan, const char *name)
+{
+	uk_vec_for_each(file, &plan->files) {
+		if (!strcmp(file->path, name))
+			return true;
+	}
+	return false;
+}
+
+static struct uk_error *list_file(struct uk_plan *plan, const char *dir, const char *name)
+{
+	uk_auto_free char *path = NULL;
+	char hash[UK_DIGEST_HEX];
+	uint64_t size;
+	if (is_listed(plan, name))
+		return NULL;
+	struct uk_error *err = uk_asprintf(&path, "%s/%s", dir, name);
+	if (!err)
+		err = uk_digest_file(path, &plan->files_key, &size, hash);
+	return err ? err : uk_plan_add_file(plan, name, size, hash);
 }
 
 /* @below is relative to @dir, "" for itself. */
@@ -175,7 +193,8 @@ static struct uk_error *list_folder(struct uk_plan *plan, const char *dir, const
 	for (size_t i = 0; !err && i < nr; i++) {
 		uk_auto_free char *name = NULL, *whole = NULL;
 		struct stat st;
-		if (!*below && (!strcmp(names[i], plan_name) || !strcmp(names[i], seal_name)))
+		if (!*below && (!strcmp(names[i], plan_name) || !strcmp(names[i], seal_name) ||
+				!strcmp(names[i], UK_SWAP_SPARE)))
 			continue;
 		err = uk_asprintf(&name, "%s%s%s", below, *below ? "/" : "", names[i]);
 		if (!err)
@@ -198,13 +217,15 @@ struct uk_error *uk_plan_list_files(struct uk_plan *plan, const char *dir)
 	return list_folder(plan, dir, "", 0);
 }
 
-static struct uk_error *verify_file(const struct uk_plan_file *file, const char *dir)
+static struct uk_error *verify_file(const struct uk_plan *plan, const struct uk_plan_file *file,
+				    const char *dir)
 {
-	uk_auto_free char *path = NULL, *hash = NULL;
+	uk_auto_free char *path = NULL;
+	char hash[UK_DIGEST_HEX];
 	uint64_t size;
 	struct uk_error *err = uk_asprintf(&path, "%s/%s", dir, file->path);
 	if (!err)
-		err = hash_file(path, &size, &hash);
+		err = uk_digest_file(path, &plan->files_key, &size, hash);
 	if (!err && (size != file->size || strcmp(hash, file->hash)))
 		err = uk_error_create(UK_ERR_INVALID, "%s: changed since it was written", path);
 	return err;
@@ -221,23 +242,25 @@ struct uk_error *uk_plan_verify(const struct uk_plan *plan, const char *dir,
 						!service->images[len]
 				      : !slash;
 		if (!err && wanted)
-			err = verify_file(file, dir);
+			err = verify_file(plan, file, dir);
 	}
 	return err;
 }
 
-struct uk_error *uk_plan_mark(struct uk_plan *plan, const char *phase)
+struct uk_error *uk_plan_mark_past(struct uk_plan *plan, const char *phase, uint64_t ago_ns)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	struct uk_plan_time moment = { .ns = (uint64_t)now.tv_sec * 1000000000 +
-					     (uint64_t)now.tv_nsec };
+	struct uk_plan_time moment = { .ns = uk_clock_read(CLOCK_REALTIME) - ago_ns };
 	struct uk_error *err = uk_strdup(phase, &moment.phase);
 	if (!err && !uk_vec_push(&plan->times, moment)) {
 		free(moment.phase);
 		err = uk_error_nomem();
 	}
 	return err;
+}
+
+struct uk_error *uk_plan_mark(struct uk_plan *plan, const char *phase)
+{
+	return uk_plan_mark_past(plan, phase, 0);
 }
 
 /* --- sealed -------------------------------------------------------------------------- */
@@ -280,6 +303,7 @@ struct uk_error *uk_plan_read(const char *dir, const struct uk_swap_key *key, st
 				       "%s: not sealed by this swap; it is not restored",
 				       plan_path);
 	err = uk_plan_from_json(text, ret);
+	uk_digest_key_derive(key->bytes, &ret->files_key);
 	if (!err && strcmp(ret->id, key->id))
 		err = uk_error_create(UK_ERR_INVALID, "the plan is that of swap %s, not %s",
 				      ret->id, key->id);

@@ -3,37 +3,12 @@
 #include "replace/plan_json.h"
 
 #include "base/strbuf.h"
+#include "replace/fields.h"
 
-#include <json-c/json.h>
 #include <limits.h>
 #include <string.h>
 
 /* --- out ----------------------------------------------------------------------------- */
-
-static bool put_text(struct json_object *to, const char *key, const char *text)
-{
-	struct json_object *value = text ? json_object_new_string(text) : NULL;
-	return (!text || value) && !json_object_object_add(to, key, value);
-}
-
-static bool put_number(struct json_object *to, const char *key, uint64_t number)
-{
-	struct json_object *value = json_object_new_uint64(number);
-	return value && !json_object_object_add(to, key, value);
-}
-
-/* A new list or object as a field; NULL without memory. */
-static struct json_object *put_new(struct json_object *to, const char *key,
-				   struct json_object *value)
-{
-	return value && !json_object_object_add(to, key, value) ? value : NULL;
-}
-
-static struct json_object *append_new(struct json_object *list)
-{
-	struct json_object *value = list ? json_object_new_object() : NULL;
-	return value && !json_object_array_add(list, value) ? value : NULL;
-}
 
 /* A list of numbers as a field. */
 static bool put_numbers(struct json_object *to, const char *key, const uint64_t *numbers, size_t nr)
@@ -74,12 +49,39 @@ static bool put_outside(struct json_object *to, const struct uk_plan_service *se
 	return good;
 }
 
+static bool put_mapped(struct json_object *to, const struct uk_plan_service *service)
+{
+	struct json_object *list = put_new(to, "mapped", json_object_new_array());
+	bool good = list;
+	uk_vec_for_each(file, &service->mapped) {
+		struct json_object *one = good ? append_new(list) : NULL;
+		good = one && put_text(one, "path", file->path) &&
+		       put_number(one, "ino", file->ino) && put_number(one, "size", file->size) &&
+		       put_number(one, "mtime_ns", file->mtime_ns);
+	}
+	return good;
+}
+
+static bool put_calls(struct json_object *to, const struct uk_plan_service *service)
+{
+	struct json_object *list = put_new(to, "calls", json_object_new_array());
+	bool good = list;
+	uk_vec_for_each(call, &service->calls) {
+		struct json_object *one = good ? append_new(list) : NULL;
+		good = one && put_number(one, "tid", (uint64_t)call->tid) &&
+		       put_number(one, "number", call->number) &&
+		       put_numbers(one, "args", call->args, UK_ARRAY_SIZE(call->args)) &&
+		       put_number(one, "ip", call->ip) && put_number(one, "sp", call->sp) &&
+		       (!call->limited || put_number(one, "until_ns", call->until_ns));
+	}
+	return good;
+}
+
 static bool put_stream(struct json_object *list, const struct uk_plan_stream *stream)
 {
 	struct json_object *to = append_new(list);
 	return to && put_number(to, "ino", stream->ino) &&
-	       !json_object_object_add(to, "nonblock", json_object_new_boolean(stream->nonblock)) &&
-	       put_text(to, "state", stream->state) &&
+	       put_flag(to, "nonblock", stream->nonblock) && put_text(to, "state", stream->state) &&
 	       put_number(to, "service_end", stream->service_end) &&
 	       put_number(to, "journal_end", stream->journal_end);
 }
@@ -97,9 +99,13 @@ static bool put_service(struct json_object *list, const struct uk_plan_service *
 {
 	struct json_object *to = append_new(list);
 	return to && put_streams(to, service) && put_mounts(to, "view", &service->view) &&
-	       put_outside(to, service) && put_text(to, "name", service->name) &&
-	       put_text(to, "unit", service->unit) && put_text(to, "trouble", service->trouble) &&
+	       put_outside(to, service) && put_mapped(to, service) && put_calls(to, service) &&
+	       put_text(to, "name", service->name) && put_text(to, "unit", service->unit) &&
+	       put_text(to, "trouble", service->trouble) &&
+	       put_text(to, "notify", service->notify) &&
+	       put_text(to, "session", service->session) &&
 	       put_text(to, "host_name", service->host_name) &&
+	       put_text(to, "domain_name", service->domain_name) &&
 	       put_text(to, "cgroup", service->cgroup) && put_text(to, "images", service->images) &&
 	       put_number(to, "main_pid", (uint64_t)service->main_pid);
 }
@@ -108,9 +114,11 @@ static bool put_lists(struct json_object *to, const struct uk_plan *plan)
 {
 	struct json_object *links = put_new(to, "links", json_object_new_array());
 	struct json_object *services = put_new(to, "services", json_object_new_array());
+	struct json_object *receivers = put_new(to, "receivers", json_object_new_array());
+	struct json_object *afresh = put_new(to, "afresh", json_object_new_array());
 	struct json_object *files = put_new(to, "files", json_object_new_array());
 	struct json_object *times = put_new(to, "times", json_object_new_array());
-	bool good = links && services && files && times &&
+	bool good = links && services && receivers && afresh && files && times &&
 		    put_mounts(to, "mounts", &plan->mounts) &&
 		    put_numbers(to, "ports", plan->ports.data, plan->ports.len);
 	uk_vec_for_each(link, &plan->links) {
@@ -119,6 +127,16 @@ static bool put_lists(struct json_object *to, const struct uk_plan *plan)
 	}
 	uk_vec_for_each(service, &plan->services)
 		good = good && put_service(services, service);
+	uk_vec_for_each(receiver, &plan->receivers) {
+		struct json_object *one = good ? append_new(receivers) : NULL;
+		good = one && put_text(one, "path", receiver->path) &&
+		       put_number(one, "ino", receiver->ino);
+	}
+	uk_vec_for_each(service, &plan->afresh) {
+		struct json_object *one = good ? append_new(afresh) : NULL;
+		good = one && put_text(one, "name", service->name) &&
+		       put_text(one, "unit", service->unit);
+	}
 	uk_vec_for_each(file, &plan->files) {
 		struct json_object *one = good ? append_new(files) : NULL;
 		good = one && put_text(one, "path", file->path) &&
@@ -132,6 +150,13 @@ static bool put_lists(struct json_object *to, const struct uk_plan *plan)
 	return good;
 }
 
+static bool put_clock(struct json_object *root, const struct uk_clock *clock)
+{
+	struct json_object *to = put_new(root, "clock", json_object_new_object());
+	return to && put_number(to, "ticks", clock->ticks) && put_number(to, "ns", clock->ns) &&
+	       put_number(to, "per_second", clock->per_second);
+}
+
 struct uk_error *uk_plan_to_json(const struct uk_plan *plan, char **ret)
 {
 	struct json_object *root = json_object_new_object();
@@ -139,7 +164,14 @@ struct uk_error *uk_plan_to_json(const struct uk_plan *plan, char **ret)
 		    put_text(root, "id", plan->id) && put_text(root, "old", plan->old_release) &&
 		    put_text(root, "new", plan->new_release) &&
 		    put_text(root, "hostname", plan->hostname) &&
-		    put_number(root, "frozen_ns", plan->frozen_ns) && put_lists(root, plan);
+		    put_text(root, "trouble", plan->trouble) &&
+		    put_flag(root, "came_home", plan->came_home) &&
+		    put_flag(root, "in_memory", plan->in_memory) &&
+		    put_number(root, "last_start_ns", plan->last_start_ns) &&
+		    put_number(root, "frozen_ns", plan->frozen_ns) &&
+		    put_number(root, "ahead_ns", plan->ahead_ns) &&
+		    put_number(root, "ahead_bytes", plan->ahead_bytes) &&
+		    put_clock(root, &plan->clock) && put_lists(root, plan);
 	const char *text =
 		good ? json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
 								    JSON_C_TO_STRING_NOSLASHESCAPE)
@@ -150,48 +182,6 @@ struct uk_error *uk_plan_to_json(const struct uk_plan *plan, char **ret)
 }
 
 /* --- in ------------------------------------------------------------------------------ */
-
-static struct uk_error *no_field(const char *key, const char *wanted)
-{
-	return uk_error_create(UK_ERR_INVALID, "%s: there is no %s of that name", key, wanted);
-}
-
-static struct uk_error *get_text(struct json_object *from, const char *key, char **ret)
-{
-	struct json_object *value;
-	if (!json_object_object_get_ex(from, key, &value) ||
-	    !json_object_is_type(value, json_type_string))
-		return no_field(key, "text");
-	return uk_strdup(json_object_get_string(value), ret);
-}
-
-/* NULL where there is none. */
-static struct uk_error *get_text_if_there(struct json_object *from, const char *key, char **ret)
-{
-	struct json_object *value = NULL;
-	if (!json_object_object_get_ex(from, key, &value) || !value)
-		return NULL;
-	return get_text(from, key, ret);
-}
-
-static struct uk_error *get_number(struct json_object *from, const char *key, uint64_t *ret)
-{
-	struct json_object *value;
-	if (!json_object_object_get_ex(from, key, &value) ||
-	    !json_object_is_type(value, json_type_int) || json_object_get_int64(value) < 0)
-		return no_field(key, "number");
-	*ret = json_object_get_uint64(value);
-	return NULL;
-}
-
-static struct uk_error *get_list(struct json_object *from, const char *key,
-				 struct json_object **ret)
-{
-	if (!json_object_object_get_ex(from, key, ret) ||
-	    !json_object_is_type(*ret, json_type_array))
-		return no_field(key, "list");
-	return NULL;
-}
 
 /* Below its folder: relative, without "..". */
 static struct uk_error *get_path(struct json_object *from, const char *key, char **ret)
@@ -228,22 +218,6 @@ static struct uk_error *get_numbers(struct json_object *from, const char *key, u
 	*cap_ret = all.cap;
 	return err;
 }
-
-/* Reads each element of a list into a new one of a vector, which owns it even if it is bad. */
-#define GET_ALL(root, key, vec, get)                                                               \
-	({                                                                                         \
-		struct json_object *all;                                                           \
-		struct uk_error *bad = get_list(root, key, &all);                                  \
-		for (size_t n = 0; !bad && n < json_object_array_length(all); n++) {               \
-			if (!uk_vec_push(vec, (__typeof__(*(vec)->data)){}))                       \
-				bad = uk_error_nomem();                                            \
-			else                                                                       \
-				bad = uk_error_wrap(get(json_object_array_get_idx(all, n),         \
-							&(vec)->data[(vec)->len - 1]),             \
-						    "%s %zu", key, n);                             \
-		}                                                                                  \
-		bad;                                                                               \
-	})
 
 /* A place: absolute, and without "..". */
 static struct uk_error *get_point(struct json_object *from, const char *key, char **ret)
@@ -289,17 +263,48 @@ static struct uk_error *get_outside(struct json_object *from, struct uk_plan_out
 	return err ? err : get_number(from, "pos", &file->pos);
 }
 
+static struct uk_error *get_mapped(struct json_object *from, struct uk_plan_mapped *file)
+{
+	struct uk_error *err = get_point(from, "path", &file->path);
+	if (!err)
+		err = get_number(from, "ino", &file->ino);
+	if (!err)
+		err = get_number(from, "size", &file->size);
+	return err ? err : get_number(from, "mtime_ns", &file->mtime_ns);
+}
+
+static struct uk_error *get_call(struct json_object *from, struct uk_plan_call *call)
+{
+	uint64_t *args = NULL, tid = 0;
+	size_t nr = 0, cap = 0;
+	struct uk_error *err = get_numbers(from, "args", &args, &nr, &cap);
+	if (!err && nr == UK_ARRAY_SIZE(call->args))
+		memcpy(call->args, args, sizeof(call->args));
+	else if (!err)
+		err = uk_error_create(UK_ERR_INVALID, "args: %zu of them", nr);
+	free(args);
+	if (!err)
+		err = get_number(from, "tid", &tid);
+	if (!err && (tid < 2 || tid > INT_MAX))
+		err = uk_error_create(UK_ERR_INVALID, "tid: %ju is none", (uintmax_t)tid);
+	call->tid = (pid_t)tid;
+	if (!err)
+		err = get_number(from, "number", &call->number);
+	if (!err)
+		err = get_number(from, "ip", &call->ip);
+	if (!err)
+		err = get_number(from, "sp", &call->sp);
+	call->limited = has_field(from, "until_ns");
+	return err || !call->limited ? err : get_number(from, "until_ns", &call->until_ns);
+}
+
 static struct uk_error *get_stream(struct json_object *from, struct uk_plan_stream *stream)
 {
-	struct json_object *nonblock;
 	struct uk_error *err = get_number(from, "ino", &stream->ino);
-	if (!err && (!json_object_object_get_ex(from, "nonblock", &nonblock) ||
-		     !json_object_is_type(nonblock, json_type_boolean)))
-		err = no_field("nonblock", "boolean");
-	if (err)
-		return err;
-	stream->nonblock = json_object_get_boolean(nonblock);
-	err = get_text_if_there(from, "state", &stream->state);
+	if (!err)
+		err = get_flag(from, "nonblock", &stream->nonblock);
+	if (!err)
+		err = get_text_if_there(from, "state", &stream->state);
 	if (!err)
 		err = get_number(from, "service_end", &stream->service_end);
 	return err ? err : get_number(from, "journal_end", &stream->journal_end);
@@ -314,7 +319,13 @@ static struct uk_error *get_service(struct json_object *from, struct uk_plan_ser
 	if (!err)
 		err = get_text_if_there(from, "trouble", &service->trouble);
 	if (!err)
+		err = get_text_if_there(from, "notify", &service->notify);
+	if (!err)
+		err = get_text_if_there(from, "session", &service->session);
+	if (!err)
 		err = get_text_if_there(from, "host_name", &service->host_name);
+	if (!err)
+		err = get_text_if_there(from, "domain_name", &service->domain_name);
 	if (!err)
 		err = get_point(from, "cgroup", &service->cgroup);
 	if (!err)
@@ -328,7 +339,23 @@ static struct uk_error *get_service(struct json_object *from, struct uk_plan_ser
 		err = GET_ALL(from, "view", &service->view, get_mount);
 	if (!err)
 		err = GET_ALL(from, "outside", &service->outside, get_outside);
+	if (!err)
+		err = GET_ALL(from, "mapped", &service->mapped, get_mapped);
+	if (!err)
+		err = GET_ALL(from, "calls", &service->calls, get_call);
 	return err ? err : GET_ALL(from, "journal", &service->journal, get_stream);
+}
+
+static struct uk_error *get_receiver(struct json_object *from, struct uk_plan_receiver *receiver)
+{
+	struct uk_error *err = get_point(from, "path", &receiver->path);
+	return err ? err : get_number(from, "ino", &receiver->ino);
+}
+
+static struct uk_error *get_afresh(struct json_object *from, struct uk_plan_afresh *service)
+{
+	struct uk_error *err = get_text(from, "name", &service->name);
+	return err ? err : get_text_if_there(from, "unit", &service->unit);
 }
 
 static struct uk_error *get_link(struct json_object *from, struct uk_plan_link *link)
@@ -351,9 +378,21 @@ static struct uk_error *get_time(struct json_object *from, struct uk_plan_time *
 	return err ? err : get_number(from, "ns", &moment->ns);
 }
 
+static struct uk_error *get_clock(struct json_object *root, struct uk_clock *clock)
+{
+	struct json_object *from;
+	if (!json_object_object_get_ex(root, "clock", &from) ||
+	    !json_object_is_type(from, json_type_object))
+		return no_field("clock", "object");
+	struct uk_error *err = get_number(from, "ticks", &clock->ticks);
+	if (!err)
+		err = get_number(from, "ns", &clock->ns);
+	return err ? err : get_number(from, "per_second", &clock->per_second);
+}
+
 static struct uk_error *get_plan(struct json_object *root, struct uk_plan *ret)
 {
-	uint64_t schema;
+	uint64_t schema = 0;
 	struct uk_error *err = get_number(root, "schema", &schema);
 	if (!err && schema != UK_PLAN_SCHEMA)
 		err = uk_error_create(UK_ERR_INVALID, "schema %ju; this upkeep knows %d",
@@ -367,7 +406,21 @@ static struct uk_error *get_plan(struct json_object *root, struct uk_plan *ret)
 	if (!err)
 		err = get_text(root, "hostname", &ret->hostname);
 	if (!err)
+		err = get_text_if_there(root, "trouble", &ret->trouble);
+	if (!err)
+		err = get_flag(root, "came_home", &ret->came_home);
+	if (!err)
+		err = get_flag(root, "in_memory", &ret->in_memory);
+	if (!err)
+		err = get_number(root, "last_start_ns", &ret->last_start_ns);
+	if (!err)
 		err = get_number(root, "frozen_ns", &ret->frozen_ns);
+	if (!err)
+		err = get_number(root, "ahead_ns", &ret->ahead_ns);
+	if (!err)
+		err = get_number(root, "ahead_bytes", &ret->ahead_bytes);
+	if (!err)
+		err = get_clock(root, &ret->clock);
 	if (!err)
 		err = GET_ALL(root, "links", &ret->links, get_link);
 	if (!err)
@@ -378,18 +431,18 @@ static struct uk_error *get_plan(struct json_object *root, struct uk_plan *ret)
 	if (!err)
 		err = GET_ALL(root, "services", &ret->services, get_service);
 	if (!err)
+		err = GET_ALL(root, "receivers", &ret->receivers, get_receiver);
+	if (!err)
+		err = GET_ALL(root, "afresh", &ret->afresh, get_afresh);
+	if (!err)
 		err = GET_ALL(root, "files", &ret->files, get_file);
 	return err ? err : GET_ALL(root, "times", &ret->times, get_time);
 }
 
 struct uk_error *uk_plan_from_json(const char *text, struct uk_plan *ret)
 {
-	enum json_tokener_error status;
-	struct json_object *root = json_tokener_parse_verbose(text, &status);
-	struct uk_error *err = NULL;
-	if (!root || !json_object_is_type(root, json_type_object))
-		err = uk_error_create(UK_ERR_INVALID, "not a JSON object: %s",
-				      json_tokener_error_desc(status));
+	struct json_object *root;
+	struct uk_error *err = parse_object(text, &root);
 	if (!err)
 		err = get_plan(root, ret);
 	json_object_put(root);

@@ -5,9 +5,12 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/strbuf.h"
+#include "replace/criu.h"
+#include "replace/gather.h"
 #include "replace/journal.h"
 #include "replace/keep.h"
 #include "replace/paths.h"
+#include "replace/session.h"
 #include "replace/view.h"
 
 #include <errno.h>
@@ -15,7 +18,6 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -25,6 +27,7 @@ static struct uk_error *name_swap(struct uk_swap *swap)
 	if (uname(&name) < 0)
 		return uk_error_errno(errno, "uname");
 	uk_swap_key_make(&swap->key);
+	uk_digest_key_derive(swap->key.bytes, &swap->plan.files_key);
 	struct uk_error *err = uk_strdup(swap->key.id, &swap->plan.id);
 	if (!err)
 		err = uk_strdup(swap->key.id, &swap->report->id);
@@ -34,7 +37,7 @@ static struct uk_error *name_swap(struct uk_swap *swap)
 		err = uk_strdup(swap->options->release, &swap->plan.new_release);
 	if (!err)
 		err = uk_strdup(name.nodename, &swap->plan.hostname);
-	return err ? err : uk_asprintf(&swap->dir, UK_SWAPS "/%s", swap->key.id);
+	return err ? err : uk_asprintf(&swap->folder, UK_SWAPS "/%s", swap->key.id);
 }
 
 /* Adds a number that is not there yet. */
@@ -69,6 +72,39 @@ static struct uk_error *plan_stream(const struct uk_sockets *sockets, const stru
 	return err;
 }
 
+static bool is_kept(const struct uk_keep *keep, uint64_t ino)
+{
+	uk_vec_for_each(service, &keep->services) {
+		uk_vec_for_each(task, &service->tasks) {
+			uk_vec_for_each(fd, &task->fds) {
+				if (fd->kind == UK_FD_SOCKET && fd->ino == ino)
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* Somebody who is not kept, at a name. */
+static const char *receiver_of(const struct uk_swap *swap, const struct uk_socket *socket)
+{
+	const struct uk_socket *peer = uk_sockets_peer(swap->sockets, socket);
+	bool named = socket->family == AF_UNIX && socket->type == SOCK_DGRAM && peer &&
+		     *peer->local == '/';
+	return named && !is_kept(swap->keep, peer->ino) ? peer->local : NULL;
+}
+
+static struct uk_error *plan_receiver(struct uk_swap *swap, const char *path)
+{
+	uk_vec_for_each(known, &swap->plan.receivers) {
+		if (!strcmp(known->path, path))
+			return NULL;
+	}
+	if (!uk_vec_push(&swap->plan.receivers, (struct uk_plan_receiver){}))
+		return uk_error_nomem();
+	return uk_strdup(path, &swap->plan.receivers.data[swap->plan.receivers.len - 1].path);
+}
+
 /* What has to be known of a socket before it is dumped. */
 static struct uk_error *plan_socket(struct uk_swap *swap, const struct uk_fd *fd,
 				    struct uk_plan_service *to)
@@ -78,6 +114,9 @@ static struct uk_error *plan_socket(struct uk_swap *swap, const struct uk_fd *fd
 		return NULL;
 	if (uk_journal_is_ours(swap->sockets, fd->ino))
 		return plan_stream(swap->sockets, fd, to);
+	const char *receiver = receiver_of(swap, socket);
+	if (receiver)
+		return plan_receiver(swap, receiver);
 	if ((socket->family == AF_INET || socket->family == AF_INET6) && port_of(socket))
 		return ADD_ONCE(&swap->plan.ports, port_of(socket));
 	return NULL;
@@ -96,16 +135,7 @@ static struct uk_error *plan_sockets(struct uk_swap *swap, const struct uk_servi
 	return err;
 }
 
-static bool has_mount(const struct uk_task *task, int id)
-{
-	uk_vec_for_each(mount, &task->mounts) {
-		if (mount->id == id)
-			return true;
-	}
-	return false;
-}
-
-/* One that is open by a mount of the host's. */
+/* One that is open by a mount which its own namespace does not have. */
 static struct uk_error *plan_outside(const struct uk_fd *fd, struct uk_plan_service *to)
 {
 	uk_auto_free char *id = NULL;
@@ -130,13 +160,13 @@ static struct uk_error *plan_outside(const struct uk_fd *fd, struct uk_plan_serv
 	return uk_strdup(fd->link, &file->path);
 }
 
-static struct uk_error *plan_descriptors(const struct uk_service *from, struct uk_plan_service *to)
+static struct uk_error *plan_descriptors(const struct uk_swap *swap, const struct uk_service *from,
+					 struct uk_plan_service *to)
 {
 	struct uk_error *err = NULL;
 	uk_vec_for_each(task, &from->tasks) {
 		uk_vec_for_each(fd, &task->fds) {
-			if (!err && to->view.len && *fd->link == '/' && fd->mount >= 0 &&
-			    !has_mount(task, fd->mount))
+			if (!err && uk_fd_is_outside(fd, uk_task_mounts(task, &swap->mounts)))
 				err = plan_outside(fd, to);
 		}
 	}
@@ -159,10 +189,22 @@ static void enter_uts(void *arg)
 		_exit(126);
 }
 
-/* The name that a service with a UTS namespace of its own (ProtectHostname=) has for the host. */
+static struct uk_error *read_name(const char *const *argv, int ns, char **ret)
+{
+	const struct uk_process process = { .argv = argv,
+					    .in_child = enter_uts,
+					    .in_child_arg = &ns };
+	struct uk_error *err = uk_process_check(&process, ret);
+	if (!err)
+		(*ret)[strcspn(*ret, "\n")] = '\0';
+	return err;
+}
+
+/* The names that a service with a UTS namespace of its own (ProtectHostname=) has for the host. */
 static struct uk_error *plan_host_name(const struct uk_task *task, struct uk_plan_service *to)
 {
-	static const char *const argv[] = { "uname", "-n", NULL };
+	static const char *const host[] = { "uname", "-n", NULL };
+	static const char *const domain[] = { "cat", "/proc/sys/kernel/domainname", NULL };
 	char path[64];
 	if (!(task->own_ns & (1u << UK_NS_UTS)))
 		return NULL;
@@ -170,13 +212,8 @@ static struct uk_error *plan_host_name(const struct uk_task *task, struct uk_pla
 	uk_auto_close int ns = open(path, O_RDONLY | O_CLOEXEC);
 	if (ns < 0)
 		return uk_error_errno(errno, "%s", path);
-	const struct uk_process process = { .argv = argv,
-					    .in_child = enter_uts,
-					    .in_child_arg = &ns };
-	struct uk_error *err = uk_process_check(&process, &to->host_name);
-	if (!err)
-		to->host_name[strcspn(to->host_name, "\n")] = '\0';
-	return err;
+	struct uk_error *err = read_name(host, ns, &to->host_name);
+	return err ? err : read_name(domain, ns, &to->domain_name);
 }
 
 /* Its folder of images, and its view, whose archives lie in there. */
@@ -187,7 +224,7 @@ static struct uk_error *plan_files(struct uk_swap *swap, const struct uk_service
 	const struct uk_task *task = main_task(from);
 	if (!task)
 		return uk_error_create(UK_ERR_REFUSED, "it has no main process");
-	struct uk_error *err = uk_asprintf(&images, "%s/%s", swap->dir, to->images);
+	struct uk_error *err = uk_asprintf(&images, "%s/%s", swap->store.dir, to->images);
 	if (!err)
 		err = uk_dir_make(images, 0700);
 	if (!err)
@@ -195,6 +232,41 @@ static struct uk_error *plan_files(struct uk_swap *swap, const struct uk_service
 	if (!err)
 		err = uk_view_list(task, &swap->mounts, prefix, &to->view);
 	return err ? err : plan_host_name(task, to);
+}
+
+/* What it has by default depends on its Type=, which is another one when it is adopted. */
+static struct uk_error *plan_notify(struct uk_plan_service *to)
+{
+	uk_auto_free char *text = NULL;
+	struct uk_error *err = uk_process_call(&text, "systemctl", "show", "--value", "-p",
+					       "NotifyAccess", "--", to->unit, NULL);
+	if (err)
+		return err;
+	text[strcspn(text, "\n")] = '\0';
+	return *text ? uk_strdup(text, &to->notify) : NULL;
+}
+
+/* If its processes are no tree: somebody above them. */
+static struct uk_error *plan_tree(const struct uk_service *from, struct uk_plan_service *to)
+{
+	uk_pids tops = {};
+	struct uk_error *err = uk_gather_tops(from, &tops);
+	if (!err && tops.len > 1 && uk_gather_is_possible(from)) {
+		err = uk_gather_start(from->main_pid, &to->gatherer);
+		if (!err)
+			err = uk_gather_text(to->gatherer, &tops, &to->tree);
+	}
+	uk_vec_deinit(&tops);
+	return err;
+}
+
+void uk_swap_end_gatherers(struct uk_swap *swap)
+{
+	uk_vec_for_each(service, &swap->plan.services) {
+		if (service->gatherer)
+			uk_gather_end(service->gatherer);
+		service->gatherer = 0;
+	}
 }
 
 static struct uk_error *plan_service(struct uk_swap *swap, const struct uk_service *from)
@@ -206,6 +278,10 @@ static struct uk_error *plan_service(struct uk_swap *swap, const struct uk_servi
 	struct uk_error *err = uk_strdup(from->name, &to->name);
 	if (!err && from->unit)
 		err = uk_strdup(from->unit, &to->unit);
+	if (!err && from->kind == UK_SERVICE_SESSION)
+		err = uk_session_note(uk_host_paths_get(NULL)->systemd, from->unit, &to->session);
+	else if (!err && from->unit)
+		err = plan_notify(to);
 	if (!err)
 		err = uk_strdup(from->cgroup, &to->cgroup);
 	if (!err)
@@ -213,10 +289,27 @@ static struct uk_error *plan_service(struct uk_swap *swap, const struct uk_servi
 	if (!err)
 		err = plan_files(swap, from, to);
 	if (!err)
-		err = plan_descriptors(from, to);
+		err = plan_descriptors(swap, from, to);
 	if (!err)
 		err = plan_sockets(swap, from, to);
+	if (!err)
+		err = plan_tree(from, to);
+	if (!err && to->journal.len + to->outside.len > UK_CRIU_HANDED_MAX)
+		err = uk_error_create(UK_ERR_REFUSED,
+				      "it has %zu connections to the journal and files of the "
+				      "host's mounts open, and only %d can be handed over: "
+				      "leave it out (--without)",
+				      to->journal.len + to->outside.len, UK_CRIU_HANDED_MAX);
 	return uk_error_wrap(err, "%s", from->name);
+}
+
+static struct uk_error *plan_left_out(struct uk_swap *swap, const struct uk_service *from)
+{
+	if (!uk_vec_push(&swap->plan.afresh, (struct uk_plan_afresh){}))
+		return uk_error_nomem();
+	struct uk_plan_afresh *to = &swap->plan.afresh.data[swap->plan.afresh.len - 1];
+	struct uk_error *err = uk_strdup(from->name, &to->name);
+	return err || !from->unit ? err : uk_strdup(from->unit, &to->unit);
 }
 
 static struct uk_error *plan_host(struct uk_swap *swap)
@@ -228,32 +321,47 @@ static struct uk_error *plan_host(struct uk_swap *swap)
 	return err ? err : uk_view_list_host(&swap->mounts, &swap->plan.mounts);
 }
 
-/* The new kernel finds it before any other file system is mounted. */
-static struct uk_error *make_dir(struct uk_swap *swap)
+static struct uk_error *make_spare(struct uk_swap *swap)
 {
-	struct stat root, dir;
-	struct uk_error *err = uk_dir_make(swap->dir, 0700);
-	if (!err && (stat("/", &root) < 0 || stat(swap->dir, &dir) < 0))
-		err = uk_error_errno(errno, "%s", swap->dir);
-	if (!err && root.st_dev != dir.st_dev)
-		err = uk_error_create(UK_ERR_REFUSED,
-				      UK_SWAPS " is on another file system than /; "
-					       "replacing the kernel is not possible yet then");
-	return err;
+	uk_auto_free char *path = NULL;
+	struct uk_error *err = uk_asprintf(&path, "%s/" UK_SWAP_SPARE, swap->folder);
+	uk_auto_close int fd = err ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (err)
+		return err;
+	int failed = fd < 0 ? errno : posix_fallocate(fd, 0, UK_SWAP_SPARE_SIZE);
+	return failed ? uk_error_errno(failed, "%s", path) : NULL;
 }
 
 struct uk_error *uk_swap_make_plan(struct uk_swap *swap)
 {
+	swap->clock = uk_clock_begin();
 	struct uk_error *err = name_swap(swap);
 	if (!err)
-		err = make_dir(swap);
+		err = uk_dir_make(swap->folder, 0700);
 	if (!err)
-		err = plan_host(swap);
+		err = make_spare(swap);
+	if (!err)
+		err = uk_store_make(swap->folder, swap->report->preflight.memory, &swap->store);
+	swap->plan.in_memory = swap->store.fd >= 0;
+	return err ? err : uk_swap_plan_services(swap);
+}
+
+struct uk_error *uk_swap_plan_services(struct uk_swap *swap)
+{
+	uk_swap_end_gatherers(swap);
+	uk_plan_clear_services(&swap->plan);
+	uk_mounts_deinit(&swap->mounts);
+	uk_sockets_destroy(uk_take(swap->sockets));
+	struct uk_error *err = plan_host(swap);
 	if (!err)
 		err = uk_sockets_read(NULL, swap->keep, &swap->sockets);
 	uk_vec_for_each(service, &swap->keep->services) {
 		if (!err)
 			err = plan_service(swap, service);
+	}
+	uk_vec_for_each(service, &swap->keep->left_out) {
+		if (!err)
+			err = plan_left_out(swap, service);
 	}
 	return err;
 }

@@ -20,15 +20,25 @@ static void deinit_finding(struct uk_preflight_finding *finding)
 	free(finding->what);
 }
 
+void uk_trial_deinit(struct uk_trial *trial)
+{
+	free(trial->why);
+	free(trial->not_restored);
+}
+
 void uk_preflight_deinit(struct uk_preflight *preflight)
 {
 	uk_vec_for_each(finding, &preflight->findings)
 		deinit_finding(finding);
 	uk_vec_deinit(&preflight->findings);
+	uk_vec_for_each(trial, &preflight->trials)
+		uk_trial_deinit(trial);
+	uk_vec_deinit(&preflight->trials);
 	uk_keep_deinit(&preflight->keep);
 	free(preflight->running);
 	free(preflight->target);
 	free(preflight->criu);
+	free(preflight->memory);
 }
 
 static struct uk_error *push(struct uk_preflight *preflight, struct uk_preflight_finding *finding)
@@ -272,24 +282,6 @@ static void count_itimers(const struct uk_host_paths *paths, struct uk_survey *s
 	survey->itimers = uk_proc_count_itimers(text);
 }
 
-/* Of the host's IPC namespace, which is ours. Semaphores do not tell who uses them. */
-static struct uk_error *read_ipc_users(const struct uk_host_paths *paths, uk_pids *ret)
-{
-	static const char *const tables[] = { "msg", "shm" };
-	struct uk_error *err = NULL;
-	for (size_t i = 0; i < UK_ARRAY_SIZE(tables) && !err; i++) {
-		uk_auto_free char *path = NULL, *text = NULL;
-		err = uk_asprintf(&path, "%s/sysvipc/%s", uk_host_paths_get(paths)->proc,
-				  tables[i]);
-		if (err || !uk_file_exists(path))
-			continue;
-		err = uk_file_read(path, 64 << 20, &text, NULL);
-		if (!err)
-			err = uk_proc_parse_sysvipc(text, ret);
-	}
-	return err;
-}
-
 static struct uk_error *read_mounts(const struct uk_host_paths *paths, uk_mounts *ret)
 {
 	uk_auto_free char *path = NULL, *text = NULL;
@@ -328,10 +320,44 @@ static int compare_findings(const void *a, const void *b)
 				      : strverscmp(one->id, other->id);
 }
 
+static void sort(struct uk_preflight *preflight)
+{
+	if (preflight->findings.len)
+		qsort(preflight->findings.data, preflight->findings.len,
+		      sizeof(*preflight->findings.data), compare_findings);
+}
+
+struct uk_error *uk_preflight_add_service(struct uk_preflight *preflight,
+					  const struct uk_service *service, enum uk_fate verdict,
+					  const char *rule, char *what, const char *remedy,
+					  const char *source)
+{
+	struct uk_preflight_finding finding = {
+		.verdict = verdict,
+		.rule = rule,
+		.service = service,
+		.kind = "service",
+		.what = what,
+		.remedy = remedy,
+		.source = source,
+	};
+	struct uk_error *err = what ? NULL : uk_error_nomem();
+	if (!err)
+		err = uk_strdup(service->name, &finding.resource);
+	if (!err)
+		err = uk_asprintf(&finding.id, "%s:%s", rule, service->name);
+	if (err)
+		deinit_finding(&finding);
+	else
+		err = push(preflight, &finding);
+	sort(preflight);
+	return err;
+}
+
 /* What is borrowed by a survey while it is judged. */
 struct looked {
 	uk_mounts mounts;
-	uk_pids ipc_users;
+	struct uk_sysv sysv;
 	struct uk_boot_kernel *target;
 	struct uk_owners *owners;
 	struct uk_sockets *sockets;
@@ -340,7 +366,7 @@ struct looked {
 static void deinit_looked(struct looked *looked)
 {
 	uk_mounts_deinit(&looked->mounts);
-	uk_vec_deinit(&looked->ipc_users);
+	uk_sysv_deinit(&looked->sysv);
 	uk_boot_kernel_destroy(looked->target);
 	uk_owners_destroy(looked->owners);
 	uk_sockets_destroy(looked->sockets);
@@ -355,9 +381,12 @@ static struct uk_error *look(const struct uk_preflight_options *options, struct 
 		err = uk_keep_resolve(options->paths, options->keep, options->nr_keep,
 				      &preflight->keep);
 	if (!err)
+		err = uk_keep_leave_out(options->paths, options->without, options->nr_without,
+					&preflight->keep);
+	if (!err)
 		err = read_mounts(options->paths, &looked->mounts);
 	if (!err)
-		err = read_ipc_users(options->paths, &looked->ipc_users);
+		err = uk_sysv_read(options->paths, &looked->sysv);
 	uk_progress(options->sink, "looking at sockets", 0, 0);
 	if (!err)
 		err = uk_owners_read(options->paths, &looked->owners);
@@ -373,8 +402,7 @@ static struct uk_error *judge_all(const struct uk_preflight_options *options,
 		.paths = options->paths,
 		.keep = &preflight->keep,
 		.mounts = &looked->mounts,
-		.ipc_users = looked->ipc_users.data,
-		.nr_ipc_users = looked->ipc_users.len,
+		.sysv = &looked->sysv,
 		.target = looked->target,
 		.owners = looked->owners,
 		.sockets = looked->sockets,
@@ -398,9 +426,7 @@ struct uk_error *uk_preflight_run(const struct uk_preflight_options *options,
 	if (!err)
 		err = judge_all(options, &looked, ret);
 	deinit_looked(&looked);
-	if (!err && ret->findings.len)
-		qsort(ret->findings.data, ret->findings.len, sizeof(*ret->findings.data),
-		      compare_findings);
+	sort(ret);
 	return err;
 }
 

@@ -152,6 +152,15 @@ static bool add_kib(const char *at, uint64_t *sum)
 	return read_u64(&at, 10, &kib) && !__builtin_add_overflow(*sum, kib, sum);
 }
 
+static bool add_pending(const char *at, struct uk_proc_status *status)
+{
+	uint64_t mask;
+	if (!read_u64(&at, 16, &mask))
+		return false;
+	status->pending |= mask;
+	return true;
+}
+
 /* A mask as text, which is only compared. One that is longer than any is cut. */
 static void read_processors(const char *at, struct uk_proc_status *status)
 {
@@ -189,6 +198,8 @@ static bool read_status_line(const char *line, struct uk_proc_status *status)
 		status->ambient = at[strspn(at, " \t0")] != '\n';
 	if ((at = value_of(line, "THP_enabled:")))
 		status->no_huge = at[strspn(at, " \t")] == '0';
+	if ((at = value_of(line, "SigPnd:")) || (at = value_of(line, "ShdPnd:")))
+		return add_pending(at, status);
 	if ((at = value_of(line, "Cpus_allowed:")))
 		read_processors(at, status);
 	if ((at = value_of(line, "x86_Thread_features:")))
@@ -301,8 +312,10 @@ static bool read_fdinfo_line(const char *line, struct uk_fd *fd)
 	if (value_of(line, "tfd:") || value_of(line, "inotify wd:") ||
 	    value_of(line, "fanotify ino:") || value_of(line, "fanotify mnt_id:"))
 		read_watch(line, fd);
-	if ((at = value_of(line, "eventfd-semaphore:")))
-		fd->semaphore = read_u64(&at, 10, &value) && value;
+	if ((at = value_of(line, "eventfd-semaphore:"))) {
+		fd->semaphore_told = read_u64(&at, 10, &value);
+		fd->semaphore = fd->semaphore_told && value;
+	}
 	return read_timer_line(line, &fd->timer);
 }
 
@@ -332,6 +345,8 @@ struct uk_error *uk_proc_parse_syscall(const char *text, struct uk_thread *threa
 		if (!read_u64(&at, 16, &thread->args[i]))
 			return bad_line("syscall", text);
 	}
+	if (!read_u64(&at, 16, &thread->sp) || !read_u64(&at, 16, &thread->ip))
+		return bad_line("syscall", text);
 	thread->syscall = (int64_t)number;
 	return NULL;
 }

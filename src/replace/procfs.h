@@ -24,6 +24,8 @@ struct uk_proc_stat {
 };
 
 #define UK_PF_KTHREAD 0x00200000 /* include/linux/sched.h */
+#define UK_PF_MCE_PROCESS 0x00000080
+#define UK_PF_MCE_EARLY 0x08000000
 
 struct uk_error *uk_proc_parse_stat(const char *text, struct uk_proc_stat *ret) uk_must_check;
 
@@ -36,6 +38,7 @@ struct uk_proc_status {
 	bool no_new_privs, ambient; /* ambient: it has ambient capabilities */
 	bool capable;		    /* it has capabilities, in use or permitted or to hand on */
 	bool no_huge;		    /* PR_SET_THP_DISABLE */
+	uint64_t pending;	    /* signals, of the first thread or of all: bit 0 is number 1 */
 	char processors[2560];	    /* that it may run on, as a mask: 8192 at most */
 };
 
@@ -53,6 +56,10 @@ struct uk_error *uk_proc_parse_fdinfo(const char *text, struct uk_fd *fd) uk_mus
 /* "running" gives -1 ("-1 SP PC" too: it sleeps, in no call). */
 struct uk_error *uk_proc_parse_syscall(const char *text, struct uk_thread *thread) uk_must_check;
 
+/* The VmFlags of /proc/PID/smaps: *@wiped_ret if a mapping has MADV_WIPEONFORK, *@locked_ret if the
+ * stack is locked in memory, as mlockall(2) does it. */
+void uk_proc_parse_smaps(const char *text, bool *wiped_ret, bool *locked_ret);
+
 struct uk_error *uk_proc_parse_timers(const char *text, uk_posix_timers *ret) uk_must_check;
 
 /* The path in cgroup2; NULL when there is none. */
@@ -65,9 +72,6 @@ struct uk_error *uk_proc_parse_mountinfo(const char *text, uk_mounts *ret) uk_mu
 /* The mappings of /proc/PID/maps that are worth a word. */
 void uk_mappings_deinit(uk_mappings *mappings);
 struct uk_error *uk_proc_parse_maps(const char *text, uk_mappings *ret) uk_must_check;
-
-/* The processes that /proc/sysvipc/msg (or shm) says to have made or used one. */
-struct uk_error *uk_proc_parse_sysvipc(const char *text, uk_pids *ret) uk_must_check;
 
 /* How many interval timers of setitimer(2) and alarm(2) /proc/timer_list knows of. */
 size_t uk_proc_count_itimers(const char *text);

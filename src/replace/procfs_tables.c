@@ -246,8 +246,12 @@ struct uk_error *uk_proc_parse_maps(const char *text, uk_mappings *ret)
 		uk_auto_free char *path = path_of_mapping(line);
 		if (!path)
 			return uk_error_nomem();
-		if (!classify_mapping(path, &mapping.kind))
-			continue;
+		bool vast = !mapping.shared && mapping.end - mapping.start >= UK_VAST;
+		if (!classify_mapping(path, &mapping.kind)) {
+			if (!vast)
+				continue;
+			mapping.kind = UK_MAPPING_VAST;
+		}
 		mapping.path = path;
 		if (!uk_vec_push(ret, mapping))
 			return uk_error_nomem();
@@ -256,37 +260,31 @@ struct uk_error *uk_proc_parse_maps(const char *text, uk_mappings *ret)
 	return NULL;
 }
 
-/* The columns of a heading that are processes: "lspid", "lrpid", "cpid", "lpid". */
-static uint32_t find_pid_columns(const struct fields *heading)
+/* "VmFlags: rd wr mr mw me ac wf sd": words of two letters */
+static bool has_flag(const char *line, const char *flag)
 {
-	uint32_t columns = 0;
-	for (size_t i = 0; i < heading->nr; i++) {
-		if (uk_str_ends(heading->at[i], "pid"))
-			columns |= 1u << i;
+	const char *end = strchrnul(line, '\n');
+	for (const char *at = line + strlen("VmFlags:"); at < end; at += 3) {
+		if (at + 2 < end && !strncmp(at + 1, flag, 2))
+			return true;
 	}
-	return columns;
+	return false;
 }
 
-struct uk_error *uk_proc_parse_sysvipc(const char *text, uk_pids *ret)
+void uk_proc_parse_smaps(const char *text, bool *wiped_ret, bool *locked_ret)
 {
-	struct fields fields;
-	if (!split_line(&text, &fields))
-		return bad_table("sysvipc", &fields);
-	uint32_t columns = find_pid_columns(&fields);
-	while (*text) {
-		if (!split_line(&text, &fields))
-			return bad_table("sysvipc", &fields);
-		for (size_t i = 0; i < FIELDS_MAX; i++) {
-			uint64_t pid;
-			if (!(columns & (1u << i)))
-				continue;
-			if (i >= fields.nr || !whole(fields.at[i], 10, INT_MAX, &pid))
-				return bad_table("sysvipc", &fields);
-			if (pid && !uk_vec_push(ret, (pid_t)pid))
-				return uk_error_nomem();
+	bool stack = false;
+	*wiped_ret = *locked_ret = false;
+	for (const char *line = text; *line; line = strchrnul(line, '\n')) {
+		line += *line == '\n';
+		size_t len = strcspn(line, "\n");
+		if (!strncmp(line, "VmFlags:", 8)) {
+			*wiped_ret |= has_flag(line, "wf");
+			*locked_ret |= stack && has_flag(line, "lo");
+		} else if (line[strspn(line, "0123456789abcdef")] == '-') {
+			stack = len > 7 && !strncmp(line + len - 7, "[stack]", 7);
 		}
 	}
-	return NULL;
 }
 
 /* "0100007F:0050": 32 or 128 bits as words of this machine, and a port */

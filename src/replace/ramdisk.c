@@ -107,19 +107,30 @@ static struct uk_error *add_modules(struct archive *archive, const struct uk_dri
 	return err;
 }
 
+/* 2^22 is the most that there can be (PID_MAX_LIMIT, include/linux/threads.h). */
+static void add_start(const struct uk_ramdisk *ramdisk, struct uk_strbuf *boot)
+{
+	uk_strbuf_addf(boot, "sysctl kernel/pid_max 4194304\nsysctl kernel/ns_last_pid %d\n",
+		       ramdisk->pids_above);
+	uk_strbuf_addf(boot, "limit %u\n", ramdisk->limit);
+	for (size_t i = 0; ramdisk->later && ramdisk->later[i].name; i++)
+		uk_strbuf_addf(boot, "later %s %s\n", ramdisk->later[i].name,
+			       ramdisk->later[i].value);
+}
+
 static struct uk_error *fill(struct archive *archive, const struct uk_ramdisk *ramdisk,
 			     const struct uk_root *root, const struct uk_drivers *drivers)
 {
 	uk_auto_strbuf struct uk_strbuf boot = {};
 	uk_auto_free char *text = NULL;
-	/* 2^22 is the most that there can be (PID_MAX_LIMIT, include/linux/threads.h). */
-	uk_strbuf_addf(&boot, "sysctl kernel/pid_max 4194304\nsysctl kernel/ns_last_pid %d\n",
-		       ramdisk->pids_above);
+	add_start(ramdisk, &boot);
 	struct uk_error *err = add_entry(archive, "upkeep", S_IFDIR | 0700, "", 0);
 	if (!err)
 		err = add_file(archive, "init", ramdisk->init, 0755);
 	if (!err)
 		err = add_modules(archive, drivers, &boot);
+	if (ramdisk->fault)
+		uk_strbuf_addf(&boot, "fault %s\n", ramdisk->fault);
 	uk_strbuf_addf(&boot, "fstype %s\noptions %s\nnext %s\nroot %s\n", root->fstype,
 		       root->options, ramdisk->next, root->spec);
 	if (!err)
@@ -197,4 +208,47 @@ struct uk_error *uk_ramdisk_make(const struct uk_ramdisk *ramdisk, int *ret)
 		return uk_error_errno(errno, "memfd_create");
 	err = write_archive(ramdisk, &root, drivers, fd);
 	return err ? err : reopen(fd, ret);
+}
+
+/* "/lib/modules/6.1.0-47-amd64/kernel/net/unix/unix_diag.ko" is unix_diag to modprobe. */
+static void add_name(struct uk_strbuf *text, const char *file)
+{
+	const char *name = strrchr(file, '/') + 1;
+	uk_strbuf_addf(text, "modprobe %.*s\n", (int)strcspn(name, "."), name);
+}
+
+/*
+ * By the line that the boot loader has, a panic may stand still for good: not while services are
+ * restored. It is as it was afterwards (later).
+ */
+static void add_panic(const struct uk_ramdisk *ramdisk, struct uk_strbuf *boot)
+{
+	for (size_t i = 0; ramdisk->later && ramdisk->later[i].name; i++) {
+		const struct uk_ramdisk_sysctl *one = &ramdisk->later[i];
+		if (!strcmp(one->value, "0"))
+			uk_strbuf_addf(boot, "sysctl %s %d\n", one->name,
+				       strcmp(one->name, "kernel/panic") ? 1 : 10);
+	}
+}
+
+struct uk_error *uk_ramdisk_home_text(const struct uk_ramdisk *ramdisk, char **ret)
+{
+	uk_auto_root struct uk_root root = {};
+	uk_auto_drivers struct uk_drivers *drivers = NULL;
+	uk_auto_strbuf struct uk_strbuf text = {};
+	size_t nr;
+	struct uk_error *err = uk_root_find(&root);
+	if (!err)
+		err = find_drivers(ramdisk, &root, &drivers);
+	if (err)
+		return err;
+	add_start(ramdisk, &text);
+	add_panic(ramdisk, &text);
+	const char *const *files = uk_drivers_files(drivers, &nr);
+	for (size_t i = 0; i < nr; i++)
+		add_name(&text, files[i]);
+	if (ramdisk->fault)
+		uk_strbuf_addf(&text, "fault %s\n", ramdisk->fault);
+	uk_strbuf_addf(&text, "next %s\nkey %s", ramdisk->next, ramdisk->key);
+	return uk_strbuf_finish(&text, ret);
 }

@@ -11,12 +11,20 @@
 
 #include <sys/types.h>
 
+struct uk_ramdisk_sysctl {
+	const char *name; /* "kernel/panic" */
+	char *value;
+};
+
 struct uk_ramdisk {
 	const char *modules; /* folder of the new kernel's */
 	const char *init;    /* the static program: its file */
 	const char *next;    /* what goes on in the root filesystem, as a path there */
 	const char *key;     /* text of the key */
-	pid_t pids_above;    /* what the new kernel starts gets numbers above this one */
+	unsigned int limit;  /* seconds from its start until services are restored */
+	const char *fault;   /* of a test, see init.c; NULL for none */
+	const struct uk_ramdisk_sysctl *later; /* set when services are restored; NULL-ended */
+	pid_t pids_above; /* what the new kernel starts gets numbers above this one */
 
 	/* Beside the root disk: folders in sysfs of devices, names of modules; NULL-terminated. */
 	const char *const *devices;
@@ -32,5 +40,11 @@ const char *uk_ramdisk_next_path(void);
  * it. @ret is a descriptor for reading alone; the caller closes it.
  */
 struct uk_error *uk_ramdisk_make(const struct uk_ramdisk *ramdisk, int *ret) uk_must_check;
+
+/*
+ * What init does of all this in a system whose root filesystem is mounted, by a kernel whose
+ * modules lie there (ramdisk->modules): see home.h. Free the text, which has the key in it.
+ */
+struct uk_error *uk_ramdisk_home_text(const struct uk_ramdisk *ramdisk, char **ret) uk_must_check;
 
 #endif

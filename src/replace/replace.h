@@ -19,8 +19,13 @@ struct uk_replace_options {
 	const char *release;	 /* of the new kernel, which is installed: "6.12.107+deb12-amd64" */
 	const char *const *keep; /* see keep.h */
 	size_t nr_keep;
+	const char *const *without; /* of those: what is left out, and starts afresh */
+	size_t nr_without;
 	const char *const *accept; /* findings of the preflight: ids, or rules for all of theirs */
 	size_t nr_accept;
+	unsigned int limit; /* seconds that the new kernel has to restore services */
+	bool way_home;	    /* the next boot restores them if the new kernel does not */
+	enum uk_store_kind store;
 	bool dry_run; /* everything up to the freeze, and back */
 	const struct uk_sink *sink;
 };

@@ -2,52 +2,98 @@
 /* What the new kernel does before the system starts, and once it has started. */
 #include "replace/resume.h"
 
+#include "base/clock.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "replace/adopt.h"
+#include "replace/caught.h"
 #include "replace/cgroup.h"
+#include "replace/clear.h"
 #include "replace/criu.h"
-#include "replace/hooks.h"
+#include "replace/history.h"
+#include "replace/home.h"
 #include "replace/journal.h"
 #include "replace/memory.h"
 #include "replace/network.h"
 #include "replace/paths.h"
 #include "replace/plan.h"
-#include "replace/plan_json.h"
+#include "replace/receiver.h"
+#include "replace/seat.h"
+#include "replace/side.h"
+#include "replace/state.h"
+#include "replace/store.h"
+#include "replace/sysctl.h"
+#include "replace/sysv.h"
 #include "replace/view.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
+
+struct resume;
+
+/* Looks whether the images of a service are as they were written. */
+struct proof {
+	const struct resume *resume;
+	const struct uk_plan_service *service;
+	struct uk_error *err;
+};
 
 struct resume {
 	const char *program;
 	const struct uk_sink *sink;
 	struct uk_swap_key key;
 	struct uk_plan plan;
-	char *dir;
+	struct uk_sysv sysv;
+	uk_receiver_fds receivers;
+	char *folder; /* on the disk */
+	struct uk_store store;
+	pthread_t warm;
+	bool warming;
+	struct proof *proofs; /* of each service, under way; NULL before, and when all is over */
+	struct uk_side proving;
+	uint64_t init_ns, began_ns; /* CLOCK_BOOTTIME when init began, and this; 0: not known */
+	bool home;
+	struct uk_fault fault;
 };
+
+static void end_proofs(struct resume *resume)
+{
+	if (!resume->proofs)
+		return;
+	uk_side_end(&resume->proving);
+	for (size_t i = 0; i < resume->plan.services.len; i++)
+		uk_error_destroy(resume->proofs[i].err);
+	free(resume->proofs);
+	resume->proofs = NULL;
+}
 
 static void resume_deinit(struct resume *resume)
 {
+	end_proofs(resume);
 	uk_plan_deinit(&resume->plan);
-	free(resume->dir);
+	uk_sysv_deinit(&resume->sysv);
+	uk_receiver_fds_deinit(&resume->receivers);
+	free(resume->folder);
+	uk_store_close(&resume->store);
 	sodium_memzero(&resume->key, sizeof(resume->key));
-}
-
-/* An error that does not end the others' restoring. */
-static void tell(struct resume *resume, struct uk_error *err)
-{
-	if (err)
-		uk_remark(resume->sink, UK_LEVEL_WARNING, "%s", uk_error_message(err));
-	uk_error_destroy(err);
 }
 
 static void mark(struct resume *resume, const char *phase)
 {
-	tell(resume, uk_plan_mark(&resume->plan, phase));
+	uk_remark_error(resume->sink, uk_plan_mark(&resume->plan, phase));
+}
+
+static void mark_past(struct resume *resume, const char *phase, uint64_t when)
+{
+	uk_remark_error(resume->sink, uk_plan_mark_past(&resume->plan, phase,
+							uk_clock_read(CLOCK_BOOTTIME) - when));
 }
 
 /* --- before anything else ------------------------------------------------------------ */
@@ -65,7 +111,7 @@ static struct uk_error *read_key(struct resume *resume)
 	if (!err)
 		err = uk_file_write(UK_SWAP_ID, resume->key.id, strlen(resume->key.id), 0600);
 	if (!err)
-		err = uk_asprintf(&resume->dir, UK_SWAPS "/%s", resume->key.id);
+		err = uk_asprintf(&resume->folder, UK_SWAPS "/%s", resume->key.id);
 	return uk_error_wrap(err, "the key of this swap");
 }
 
@@ -74,93 +120,156 @@ static struct uk_error *take_over_host(struct resume *resume)
 	uk_view_mount_host(&resume->plan.mounts, resume->sink);
 	struct uk_error *err = uk_cgroup_mount();
 	if (!err)
-		err = uk_memory_restore(resume->dir);
+		err = uk_memory_restore(resume->store.dir);
 	if (sethostname(resume->plan.hostname, strlen(resume->plan.hostname)) < 0)
-		tell(resume, uk_error_errno(errno, "set the name of this host"));
+		uk_remark_error(resume->sink, uk_error_errno(errno, "set the name of this host"));
+	if (!err)
+		err = uk_sysv_load(resume->store.dir, &resume->sysv);
+	if (!err)
+		uk_sysv_make(&resume->sysv, resume->store.dir, resume->sink);
 	return err;
 }
 
 /* --- services ------------------------------------------------------------------------ */
 
 struct work {
-	const struct resume *resume;
+	struct resume *resume;
 	struct uk_plan_service *service;
 	struct uk_stand_in *stand_ins; /* one for each of its streams */
+	uk_nudges nudges;	       /* its connections, whose peers wait */
 	struct uk_error *err;
-	pthread_t thread;
-	bool started;
 };
 
 static void works_destroy(struct work *works, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) {
-		for (size_t n = 0; works[i].stand_ins && n < works[i].service->journal.len; n++)
-			uk_stand_in_close(&works[i].stand_ins[n]);
-		free(works[i].stand_ins);
+		if (works[i].service)
+			uk_stand_ins_destroy(works[i].service, works[i].stand_ins);
+		uk_vec_deinit(&works[i].nudges);
 	}
 	free(works);
 }
 
-static struct uk_error *make_stand_ins(struct work *work)
+static void prove_one(void *item)
 {
-	size_t nr = work->service->journal.len;
-	struct uk_error *err = NULL;
-	work->stand_ins = malloc((nr + 1) * sizeof(*work->stand_ins));
-	if (!work->stand_ins)
-		return uk_error_nomem();
-	for (size_t i = 0; i < nr; i++)
-		work->stand_ins[i] = (struct uk_stand_in){ -1, -1 };
-	for (size_t i = 0; !err && i < nr; i++)
-		err = uk_journal_stand_in(NULL, &work->service->journal.data[i],
-					  &work->stand_ins[i]);
-	return err;
+	struct proof *proof = item;
+	proof->err = uk_plan_verify(&proof->resume->plan, proof->resume->store.dir, proof->service);
 }
 
-static void *restore_one(void *arg)
+/*
+ * Beside what has to be done before services are restored, much of which waits: who has much memory
+ * has much to read.
+ */
+static struct uk_error *begin_proofs(struct resume *resume)
 {
-	struct work *work = arg;
-	if (!work->err)
-		work->err = uk_plan_verify(&work->resume->plan, work->resume->dir, work->service);
-	if (!work->err)
-		work->err = uk_criu_restore(work->service, work->resume->dir, work->stand_ins);
+	size_t nr = resume->plan.services.len;
+	resume->proofs = calloc(nr + 1, sizeof(*resume->proofs));
+	if (!resume->proofs)
+		return uk_error_nomem();
+	for (size_t i = 0; i < nr; i++)
+		resume->proofs[i] = (struct proof){ resume, &resume->plan.services.data[i], NULL };
+	uk_side_begin(&resume->proving, resume->proofs, nr, sizeof(*resume->proofs), prove_one);
 	return NULL;
+}
+
+/* What became of it, and waits for that; once. */
+static struct uk_error *take_proof(struct resume *resume, const struct uk_plan_service *service)
+{
+	size_t number = (size_t)(service - resume->plan.services.data);
+	/* Where no thread can be had, nobody has begun. */
+	if (!resume->proving.nr_threads)
+		return uk_plan_verify(&resume->plan, resume->store.dir, service);
+	uk_side_await(&resume->proving, number);
+	return uk_take(resume->proofs[number].err);
+}
+
+static void restore_one(void *item)
+{
+	struct work *work = item;
+	bool caught = uk_caught_is_possible(&work->resume->plan, work->service);
+	if (!work->err)
+		work->err = take_proof(work->resume, work->service);
+	if (!work->err)
+		work->err = uk_criu_restore(work->service, work->resume->store.dir, work->stand_ins,
+					    caught);
+	if (!work->err)
+		work->err =
+			uk_caught_go_on(work->service, &work->resume->sysv, work->resume->store.dir,
+					caught, work->resume->sink, &work->nudges);
+	/* Should this process end before all are restored, what is not noted does not count. */
+	if (!work->err)
+		work->err = uk_state_note_restored(work->service);
 }
 
 static void note_outcome(struct resume *resume, struct work *work)
 {
 	if (!work->err)
 		return;
-	tell(resume, uk_strdup(uk_error_message(work->err), &work->service->trouble));
-	tell(resume, uk_error_wrap(work->err, "%s is not restored, and starts afresh",
-				   work->service->name));
+	uk_remark_error(resume->sink, uk_clear_away(work->service));
+	uk_remark_error(resume->sink,
+			uk_strdup(uk_error_message(work->err), &work->service->trouble));
+	uk_remark_error(resume->sink,
+			uk_error_wrap(work->err, "%s is not restored, and starts afresh",
+				      work->service->name));
+}
+
+/* With all that must be known of them if this process does not see their end. */
+static struct uk_error *prepare_all(struct resume *resume, struct work *works)
+{
+	for (size_t i = 0; i < resume->plan.services.len; i++) {
+		works[i] = (struct work){ .resume = resume,
+					  .service = &resume->plan.services.data[i] };
+		works[i].err = uk_stand_ins_make(works[i].service, &works[i].stand_ins);
+	}
+	return uk_state_write_plan(&resume->plan);
+}
+
+static void *warm_up(void *arg)
+{
+	uk_criu_warm_up(true);
+	return NULL;
+}
+
+/*
+ * One for all services, and beside what else has to be done before: it costs more than the restore
+ * of a small one. It makes a connection to itself, for which the loopback has to be up.
+ */
+static void begin_warm_up(struct resume *resume)
+{
+	uk_network_raise_loopback();
+	resume->warming = !pthread_create(&resume->warm, NULL, warm_up, NULL);
+}
+
+static void end_warm_up(struct resume *resume)
+{
+	if (resume->warming)
+		pthread_join(resume->warm, NULL);
+	resume->warming = false;
 }
 
 /* Side by side: much of a restore waits for a disk. */
 static void restore_all(struct resume *resume, struct work *works)
 {
 	size_t nr = resume->plan.services.len;
+	struct uk_side side;
+	uk_side_begin(&side, works, nr, sizeof(*works), restore_one);
 	for (size_t i = 0; i < nr; i++) {
-		works[i] = (struct work){ .resume = resume,
-					  .service = &resume->plan.services.data[i] };
-		works[i].err = make_stand_ins(&works[i]);
-	}
-	for (size_t i = 0; i < nr; i++) {
-		works[i].started = !pthread_create(&works[i].thread, NULL, restore_one, &works[i]);
-		if (!works[i].started)
-			restore_one(&works[i]);
-	}
-	for (size_t i = 0; i < nr; i++) {
-		if (works[i].started)
-			pthread_join(works[i].thread, NULL);
+		uk_side_await(&side, i);
 		note_outcome(resume, &works[i]);
+		uk_fault_step(&resume->fault);
 	}
+	uk_side_end(&side);
 }
 
-/* Until the journal takes them. */
+/* Until the journal, and who else receives, take them. */
 static struct uk_error *keep_streams(struct resume *resume, const struct work *works)
 {
 	UK_VEC(int) fds = {};
 	struct uk_error *err = NULL;
+	uk_vec_for_each(fd, &resume->receivers) {
+		if (!err && !uk_vec_push(&fds, *fd))
+			err = uk_error_nomem();
+	}
 	for (size_t i = 0; i < resume->plan.services.len; i++) {
 		for (size_t n = 0; !err && n < works[i].service->journal.len; n++) {
 			int fd = works[i].stand_ins ? works[i].stand_ins[n].journal : -1;
@@ -174,131 +283,200 @@ static struct uk_error *keep_streams(struct resume *resume, const struct work *w
 	return err;
 }
 
+/* There is none if the way home led here twice. */
+static void free_spare(const struct resume *resume)
+{
+	char path[sizeof(UK_SWAPS) + UK_SWAP_ID_LEN + sizeof("/" UK_SWAP_SPARE)];
+	snprintf(path, sizeof(path), UK_SWAPS "/%s/" UK_SWAP_SPARE, resume->key.id);
+	unlink(path);
+}
+
 static struct uk_error *restore_services(struct resume *resume)
 {
 	size_t nr = resume->plan.services.len;
 	struct work *works = calloc(nr + 1, sizeof(*works));
 	if (!works)
 		return uk_error_nomem();
-	restore_all(resume, works);
-	tell(resume, keep_streams(resume, works));
+	uk_remark_error(resume->sink, uk_receivers_stand_in(&resume->plan, &resume->receivers));
+	struct uk_error *err = prepare_all(resume, works);
+	/* What runs again changes its files, and answers its peers: never is it restored again. */
+	if (!err)
+		err = uk_home_close();
+	if (!err)
+		err = uk_state_begin();
+	uk_fault_step(&resume->fault);
+	if (!err) {
+		free_spare(resume);
+		uk_remark_error(resume->sink, uk_seat_restore(resume->store.dir, resume->sink));
+		restore_all(resume, works);
+		uk_sysv_settle(&resume->sysv, resume->sink);
+		uk_remark_error(resume->sink, keep_streams(resume, works));
+	}
+	if (!err) {
+		mark(resume, "restore");
+		uk_remark_error(resume->sink, uk_gate_open());
+		mark(resume, "open the gate");
+	}
+	for (size_t i = 0; !err && i < nr; i++)
+		uk_remark_error(resume->sink, uk_nudge_send(&works[i].nudges));
 	works_destroy(works, nr);
-	mark(resume, "restore");
-	tell(resume, uk_gate_open());
-	mark(resume, "open the gate");
+	if (err)
+		return err;
+	uk_fault_step(&resume->fault);
 	return uk_adopt_prepare(&resume->plan, resume->program);
 }
 
-static struct uk_error *write_report(struct resume *resume)
+/* Whether the images are what these services were last, and this a kernel that was looked at. */
+static struct uk_error *check_way_home(struct resume *resume)
 {
-	uk_auto_free char *text = NULL, *path = NULL;
-	struct uk_error *err = uk_plan_to_json(&resume->plan, &text);
+	struct utsname name;
+	const struct uk_plan *plan = &resume->plan;
+	resume->plan.came_home = true;
+	if (uname(&name) < 0)
+		return uk_error_errno(errno, "uname");
+	if (strcmp(name.release, plan->old_release) && strcmp(name.release, plan->new_release))
+		return uk_error_create(UK_ERR_INVALID,
+				       "%s was started, which is neither %s nor %s: have the boot "
+				       "loader start the old kernel by default before a swap",
+				       name.release, plan->old_release, plan->new_release);
+	if (uk_home_last_start() != plan->last_start_ns)
+		return uk_error_create(UK_ERR_INVALID,
+				       "this system was started once more since the freeze, and "
+				       "services have run");
+	return NULL;
+}
+
+static struct uk_error *read_plan(struct resume *resume)
+{
+	struct uk_error *err = uk_store_open(resume->folder, &resume->store);
 	if (!err)
-		err = uk_asprintf(&path, "%s/%s", resume->dir, UK_SWAP_REPORT);
-	return err ? err : uk_file_write(path, text, strlen(text), 0600);
+		err = uk_plan_read(resume->store.dir, &resume->key, &resume->plan);
+	if (!err)
+		err = uk_plan_verify(&resume->plan, resume->store.dir, NULL);
+	if (!err && resume->home)
+		err = check_way_home(resume);
+	return err ? err : uk_state_write_plan(&resume->plan);
 }
 
 static struct uk_error *resume_now(struct resume *resume)
 {
 	struct uk_error *err = read_key(resume);
+	uk_fault_step(&resume->fault);
 	if (!err)
-		err = uk_plan_read(resume->dir, &resume->key, &resume->plan);
-	if (!err)
-		err = uk_plan_verify(&resume->plan, resume->dir, NULL);
+		err = read_plan(resume);
 	if (err)
 		return err;
-	mark(resume, "jump");
+	/* A reset sets the counter of the processor anew. */
+	if (!resume->home)
+		uk_remark_error(resume->sink, uk_clock_continue(&resume->plan.clock));
+	if (resume->init_ns)
+		mark_past(resume, "jump", resume->init_ns);
+	mark_past(resume, "initramfs", resume->began_ns);
+	mark(resume, "read the plan");
 	/* Not before the gate is shut may a packet come in, or one be sent. */
 	err = uk_gate_shut(&resume->plan);
+	uk_fault_step(&resume->fault);
 	if (!err)
-		err = take_over_host(resume);
+		err = begin_proofs(resume);
 	if (!err) {
-		tell(resume, uk_network_restore(&resume->plan, resume->dir));
+		mark(resume, "shut the gate");
+		begin_warm_up(resume);
+		err = take_over_host(resume);
+	}
+	if (!err) {
+		mark(resume, "mounts and files");
+		/* Some count when a link comes up, some are there only then: see sysctl.h. */
+		uk_remark_error(resume->sink, uk_sysctl_restore(NULL, resume->store.dir, NULL));
+		uk_remark_error(resume->sink, uk_network_restore(&resume->plan, resume->store.dir));
+		uk_remark_error(resume->sink,
+				uk_sysctl_restore(NULL, resume->store.dir, resume->sink));
 		mark(resume, "network");
+		uk_fault_step(&resume->fault);
+		end_warm_up(resume);
+		mark(resume, "look at the kernel");
 		err = restore_services(resume);
 	}
-	tell(resume, uk_gate_open());
-	tell(resume, write_report(resume));
+	end_warm_up(resume);
+	end_proofs(resume);
+	uk_criu_forget();
 	return err;
 }
 
 /* Nothing was restored: every kept unit is started as ever. */
 static void give_up(struct resume *resume, struct uk_error *err)
 {
+	uk_remark_error(resume->sink, uk_home_close());
 	uk_vec_for_each(service, &resume->plan.services) {
 		if (!service->trouble)
-			tell(resume, uk_strdup(uk_error_message(err), &service->trouble));
+			uk_remark_error(resume->sink,
+					uk_strdup(uk_error_message(err), &service->trouble));
 	}
-	tell(resume, err);
-	if (resume->plan.services.len)
-		tell(resume, uk_adopt_prepare(&resume->plan, resume->program));
-	else
-		unlink(UK_SWAP_ID); /* nobody knows what it was about */
+	if (!resume->plan.services.len && *resume->key.id)
+		uk_remark_error(resume->sink, uk_state_empty_plan(resume->key.id, &resume->plan));
+	resume->plan.came_home = resume->home;
+	if (resume->plan.id) {
+		uk_remark_error(resume->sink,
+				uk_strdup(uk_error_message(err), &resume->plan.trouble));
+		uk_remark_error(resume->sink, uk_adopt_prepare(&resume->plan, resume->program));
+	}
+	uk_remark_error(resume->sink, err);
 }
 
-void uk_resume(const char *program, const struct uk_sink *sink)
+/* The kernel's first process has none that would find anything. */
+void uk_resume_set_path(void)
 {
-	uk_cleanup(resume_deinit) struct resume resume = { .program = program, .sink = sink };
 	setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
+}
+
+/*
+ * If this kernel is to blame, the old one may still restore everything; what does not hold here
+ * would not hold there.
+ */
+static bool can_go_home(const struct uk_error *err)
+{
+	return uk_error_kind(err) != UK_ERR_INVALID && !uk_state_has_begun() && uk_home_is_open();
+}
+
+/* From init, which began before this. */
+static uint64_t read_start(uint64_t now)
+{
+	const char *text = getenv("UPKEEP_INIT_NS");
+	uint64_t ns = text ? strtoull(text, NULL, 10) : 0;
+	return ns < now ? ns : 0;
+}
+
+/* For who goes on with it (state.h), and a report for who asks meanwhile. */
+static struct uk_error *write_down(struct resume *resume)
+{
+	struct uk_error *err = uk_state_write_plan(&resume->plan);
+	return err ? err : uk_history_write(&resume->plan, UK_SWAP_OPEN, NULL, resume->folder);
+}
+
+bool uk_resume(const char *program, bool home, const struct uk_sink *sink)
+{
+	uk_cleanup(resume_deinit) struct resume resume = { .program = program,
+							   .store = { .fd = -1 },
+							   .home = home,
+							   .sink = sink,
+							   .began_ns =
+								   uk_clock_read(CLOCK_BOOTTIME) };
+	resume.init_ns = read_start(resume.began_ns);
+	uk_resume_set_path();
+	uk_fault_init(&resume.fault);
 	struct uk_error *err = resume_now(&resume);
-	if (err)
-		give_up(&resume, err);
-}
-
-/* --- when the system has started ------------------------------------------------------ */
-
-static struct uk_error *remove_images(const char *dir)
-{
-	char **names = NULL;
-	size_t nr = 0;
-	struct uk_error *err = uk_dir_list(dir, &names, &nr);
-	for (size_t i = 0; !err && i < nr; i++) {
-		uk_auto_free char *path = NULL;
-		if (!strcmp(names[i], UK_SWAP_REPORT))
-			continue;
-		err = uk_asprintf(&path, "%s/%s", dir, names[i]);
-		if (!err)
-			err = uk_tree_remove(path);
+	if (err && can_go_home(err)) {
+		/* The gate stays shut: the old kernel still knows these connections. */
+		uk_remark_error(resume.sink, uk_error_wrap(err, "nothing is restored here"));
+		return false;
 	}
-	uk_strv_destroy(names, nr);
-	return err;
-}
-
-static struct uk_error *read_report(struct resume *resume)
-{
-	uk_auto_free char *id = NULL, *path = NULL, *text = NULL;
-	size_t len;
-	struct uk_error *err = uk_file_read(UK_SWAP_ID, 64, &id, &len);
-	if (!err && (len != UK_SWAP_ID_LEN || strspn(id, "0123456789abcdef") != len))
-		err = uk_error_create(UK_ERR_INVALID, UK_SWAP_ID " does not hold the id of a swap");
-	if (!err)
-		err = uk_asprintf(&resume->dir, UK_SWAPS "/%s", id);
-	if (!err)
-		err = uk_asprintf(&path, "%s/%s", resume->dir, UK_SWAP_REPORT);
-	if (!err)
-		err = uk_file_read(path, 16 << 20, &text, &len);
-	return err ? err : uk_plan_from_json(text, &resume->plan);
-}
-
-struct uk_error *uk_resume_finish(const struct uk_sink *sink)
-{
-	uk_cleanup(resume_deinit) struct resume resume = { .sink = sink };
-	unsigned int lost = 0;
-	struct uk_error *err = read_report(&resume);
-	if (!err)
-		tell(&resume, uk_journal_hand_over(NULL, &resume.plan));
-	if (!err)
-		err = uk_adopt_finish(&resume.plan, sink, &lost);
-	if (!err)
-		err = remove_images(resume.dir);
-	if (!err)
-		uk_hooks_tell(UK_HOOKS, "restored", &resume.plan, sink);
-	if (!err && lost)
-		err = uk_error_create(UK_ERR_SYSTEM,
-				      "%u of the kept services are not under their "
-				      "units",
-				      lost);
-	unlink(UK_SWAP_ID);
-	rmdir("/run/upkeep");
-	return err;
+	if (err)
+		uk_remark_error(resume.sink, uk_gate_open());
+	/* What has begun is told service by service. */
+	if (err && uk_state_has_begun())
+		uk_remark_error(resume.sink, err);
+	else if (err)
+		give_up(&resume, err);
+	if (resume.plan.id)
+		uk_remark_error(resume.sink, write_down(&resume));
+	return true;
 }

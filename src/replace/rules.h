@@ -11,6 +11,7 @@
 #include "replace/kernels.h"
 #include "replace/owners.h"
 #include "replace/socket.h"
+#include "replace/sysv.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,9 +47,8 @@ struct uk_survey {
 	pid_t low;			     /* numbers up to here may be taken by kernel threads */
 	pid_t highest_thread;		     /* what low was made of */
 	bool itimers_known;
-	const pid_t *ipc_users; /* made or used a SysV queue or segment of the host; in no order */
-	size_t nr_ipc_users;
-	size_t itimers; /* of setitimer(2) and alarm(2), armed on this machine */
+	const struct uk_sysv *sysv; /* System V IPC of the host */
+	size_t itimers;		    /* of setitimer(2) and alarm(2), armed on this machine */
 };
 
 /* What a rule is asked about: the members of its kind of resource are there. */
@@ -98,10 +98,17 @@ const struct uk_rule *uk_rules_at(size_t nr);
 #define UK_PID_LEAP 2000
 
 /* The tables, one for each file. Private to this room. */
+extern const struct uk_rule_table uk_rules_programs; /* the first */
+extern const struct uk_rule_table uk_rules_terminals;
+extern const struct uk_rule_table uk_rules_sysv;
 extern const struct uk_rule_table uk_rules_files;
 extern const struct uk_rule_table uk_rules_sockets;
 extern const struct uk_rule_table uk_rules_tasks;
 extern const struct uk_rule_table uk_rules_calls;
+
+/* A private mapping of more pages than the checkpoint can look at, or than there is room for it. */
+bool uk_rule_maps_too_much(const struct uk_rule_subject *subject);
+void uk_rule_tell_too_much(const struct uk_rule_subject *subject, struct uk_strbuf *what);
 
 /* The mount that a descriptor lies on; NULL when not known. */
 const struct uk_mount *uk_subject_mount(const struct uk_rule_subject *subject);

@@ -6,8 +6,10 @@
  * restart (-ERESTARTSYS, -ERESTARTNOHAND, -ERESTARTNOINTR), CRIU has the call made again, and
  * nobody can tell. Where the kernel would go on by restart_syscall(2), with what it remembers
  * of the call (-ERESTART_RESTARTBLOCK), CRIU gives EINTR, for the new kernel remembers nothing;
- * and some calls give EINTR to begin with.
+ * and some calls give EINTR to begin with. These are noted (calls.h) and mended (mend.h), where the
+ * service has a cgroup that can be frozen.
  */
+#include "replace/peek.h"
 #include "replace/rules.h"
 
 #include <linux/futex.h>
@@ -18,6 +20,8 @@
 #define BLOCK_C                                                                                    \
 	"kernel: -ERESTART_RESTARTBLOCK; CRIU 3.17.1, criu/arch/x86/crtools.c: get_task_regs(); "  \
 	"tried"
+
+#define MENDED "src/replace/mend.h: what cannot be proved is told at the freeze, and returns early"
 
 static bool calls(const struct uk_rule_subject *subject, long number)
 {
@@ -54,16 +58,18 @@ static bool is_continued(const struct uk_rule_subject *subject)
 	return calls(subject, SYS_restart_syscall);
 }
 
-static bool is_host_semaphore(const struct uk_rule_subject *subject)
-{
-	return (calls(subject, SYS_semop) || calls(subject, SYS_semtimedop)) &&
-	       !(subject->task->own_ns & (1u << UK_NS_IPC));
-}
-
 static bool is_never_restarted(const struct uk_rule_subject *subject)
 {
 	return calls(subject, SYS_rt_sigtimedwait) || calls(subject, SYS_semop) ||
 	       calls(subject, SYS_semtimedop) || calls(subject, SYS_io_getevents);
+}
+
+/* Processes kept by their number are frozen by nobody but CRIU, one after the other. */
+static bool is_of_tree(const struct uk_rule_subject *subject)
+{
+	return subject->service->kind == UK_SERVICE_TREE &&
+	       (is_sleep(subject) || is_poll(subject) || is_epoll(subject) ||
+		is_timed_futex(subject) || is_continued(subject) || is_never_restarted(subject));
 }
 
 /* recvfrom() has its flags in the fourth argument, recvmsg() in the third. */
@@ -71,6 +77,21 @@ static bool is_waiting_for_all(const struct uk_rule_subject *subject)
 {
 	return (calls(subject, SYS_recvfrom) && subject->thread->args[3] & MSG_WAITALL) ||
 	       (calls(subject, SYS_recvmsg) && subject->thread->args[2] & MSG_WAITALL);
+}
+
+/* Of a socket that has a time limit: the kernel's sock_intr_errno() gives EINTR for it. */
+static bool is_timed_socket(const struct uk_rule_subject *subject)
+{
+	static const long numbers[] = { SYS_read,    SYS_write,	  SYS_readv,   SYS_writev,
+					SYS_accept,  SYS_accept4, SYS_connect, SYS_recvfrom,
+					SYS_recvmsg, SYS_sendto,  SYS_sendmsg, SYS_recvmmsg,
+					SYS_sendmmsg };
+	for (size_t i = 0; i < UK_ARRAY_SIZE(numbers); i++) {
+		if (calls(subject, numbers[i]))
+			return uk_peek_time_limit(subject->task->pid,
+						  (int)subject->thread->args[0]);
+	}
+	return false;
 }
 
 static bool is_vfork(const struct uk_rule_subject *subject)
@@ -90,6 +111,13 @@ static bool is_real_time(const struct uk_rule_subject *subject)
 	return subject->timer->clock == CLOCK_REALTIME;
 }
 
+/* Its signal waits to be taken, and counts how often the timer fired meanwhile. */
+static bool is_overrun(const struct uk_rule_subject *subject)
+{
+	int number = subject->timer->signal;
+	return number > 0 && number <= 64 && subject->task->pending & (1ull << (number - 1));
+}
+
 static const struct uk_rule rules[] = {
 	{ "vfork", UK_RESOURCE_CALL, is_vfork, UK_FATE_IMPOSSIBLE,
 	  "it waits in vfork() for a child that has not started a program yet", "try again",
@@ -97,38 +125,42 @@ static const struct uk_rule rules[] = {
 	{ "uninterruptible", UK_RESOURCE_CALL, is_uninterruptible, UK_FATE_CHANGED,
 	  "it waits for a disk or the like, and the freeze waits for it", NULL,
 	  "kernel: TASK_UNINTERRUPTIBLE" },
-	{ "sleep", UK_RESOURCE_CALL, is_sleep, UK_FATE_CHANGED,
-	  "the sleep returns early, with EINTR and the time that remains", NULL, BLOCK_C },
-	{ "poll", UK_RESOURCE_CALL, is_poll, UK_FATE_CHANGED, "poll() returns early, with EINTR",
-	  NULL, BLOCK_C },
-	{ "epoll", UK_RESOURCE_CALL, is_epoll, UK_FATE_CHANGED,
-	  "epoll_wait() returns early, with EINTR: event loops call it again", NULL,
-	  "kernel, fs/eventpoll.c: ep_poll() gives EINTR itself; tried" },
-	{ "timed-futex", UK_RESOURCE_CALL, is_timed_futex, UK_FATE_CHANGED,
-	  "a wait with a time limit returns early, with EINTR: pthread_cond_timedwait() wakes "
-	  "without a reason, sem_timedwait() fails with EINTR",
-	  NULL, BLOCK_C },
+	{ "timed-socket", UK_RESOURCE_CALL, is_timed_socket, UK_FATE_CHANGED,
+	  "a call to a socket with a time limit (SO_RCVTIMEO, SO_SNDTIMEO) returns early, with "
+	  "EINTR",
+	  NULL,
+	  "kernel, include/net/sock.h: sock_intr_errno(); tried: sleep-recv-tcp-time in "
+	  "docs/replace-criu.md" },
 	{ "wait-for-all", UK_RESOURCE_CALL, is_waiting_for_all, UK_FATE_CHANGED,
 	  "a receive with MSG_WAITALL returns early with what is there", NULL,
 	  "tried: sleep-recv-waitall in docs/replace-criu.md" },
-	{ "continued-call", UK_RESOURCE_CALL, is_continued, UK_FATE_CHANGED,
-	  "a call that was interrupted before (a stop, a tracer) returns early, with EINTR", NULL,
-	  BLOCK_C },
-	{ "sysv-semaphore", UK_RESOURCE_CALL, is_host_semaphore, UK_FATE_IMPOSSIBLE,
-	  "it waits for a semaphore of SysV in the host's IPC namespace, which ends with the "
-	  "kernel",
-	  "give the service an IPC namespace of its own (PrivateIPC=yes in its unit) and restart "
-	  "it",
-	  "CRIU 3.17.1, criu/ipc_ns.c: only with the namespace" },
-	{ "interrupted-call", UK_RESOURCE_CALL, is_never_restarted, UK_FATE_CHANGED,
-	  "the call returns early, with EINTR", NULL, "signal(7): never restarted" },
+	{ "interrupted-tree", UK_RESOURCE_CALL, is_of_tree, UK_FATE_CHANGED,
+	  "the call returns early, with EINTR, for the process is kept by its number",
+	  "keep its unit", BLOCK_C },
+	{ "sleep", UK_RESOURCE_CALL, is_sleep, UK_FATE_REPAIRED, "the sleep ends when it would",
+	  NULL, MENDED },
+	{ "poll", UK_RESOURCE_CALL, is_poll, UK_FATE_REPAIRED, "poll() waits on", NULL, MENDED },
+	{ "epoll", UK_RESOURCE_CALL, is_epoll, UK_FATE_REPAIRED, "epoll_wait() waits on", NULL,
+	  MENDED },
+	{ "timed-futex", UK_RESOURCE_CALL, is_timed_futex, UK_FATE_REPAIRED,
+	  "a wait with a time limit goes on", NULL, MENDED },
+	{ "continued-call", UK_RESOURCE_CALL, is_continued, UK_FATE_REPAIRED,
+	  "a call that was interrupted before (a stop, a tracer) goes on", NULL, MENDED },
+	{ "interrupted-call", UK_RESOURCE_CALL, is_never_restarted, UK_FATE_REPAIRED,
+	  "the call goes on", NULL, MENDED },
 	{ "call", UK_RESOURCE_CALL, NULL, UK_FATE_EXACT, NULL, NULL,
 	  "kernel: -ERESTARTSYS, -ERESTARTNOHAND" },
 
-	{ "posix-timer-real", UK_RESOURCE_TIMER, is_real_time, UK_FATE_CHANGED,
-	  "a POSIX timer of CLOCK_REALTIME: if it is set for a time of day, it fires late by the "
-	  "time of the swap",
-	  NULL, "CRIU 3.17.1, criu/cr-dump.c stores timer_gettime(2): what remains, not when" },
+	{ "posix-timer-overrun", UK_RESOURCE_TIMER, is_overrun, UK_FATE_CHANGED,
+	  "the signal of a POSIX timer waits to be taken: how often it fired meanwhile is "
+	  "forgotten "
+	  "(timer_getoverrun)",
+	  NULL, "tried: ptimer-overrun in docs/replace-criu.md" },
+	{ "posix-timer-real", UK_RESOURCE_TIMER, is_real_time, UK_FATE_REPAIRED,
+	  "a POSIX timer of CLOCK_REALTIME: if it is set for a time of day, it fires at that time, "
+	  "or "
+	  "right after the swap",
+	  NULL, "ptimer-real in docs/replace-criu.md; src/replace/note_timer.c" },
 	{ "posix-timer", UK_RESOURCE_TIMER, NULL, UK_FATE_EXACT, NULL, NULL,
 	  "CRIU 3.17.1, criu/pie/parasite.c: dump_posix_timers()" },
 };

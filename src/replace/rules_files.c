@@ -2,6 +2,8 @@
 /* Rules for descriptors that are no sockets, for file locks and for mappings. */
 #include "replace/rules.h"
 
+#include "replace/seat.h"
+
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/major.h>
@@ -70,9 +72,20 @@ static bool is_memory_device(const struct uk_rule_subject *subject)
 	return is_device(subject, MEM_MAJOR);
 }
 
+static bool is_seat_input(const struct uk_rule_subject *subject)
+{
+	return uk_seat_is_input(subject->fd);
+}
+
+/* Of other interfaces: /dev/input/mice, /dev/input/js0 */
 static bool is_input(const struct uk_rule_subject *subject)
 {
 	return is_device(subject, INPUT_MAJOR);
+}
+
+static bool is_screen(const struct uk_rule_subject *subject)
+{
+	return uk_seat_is_screen(subject->fd);
 }
 
 static bool is_tun(const struct uk_rule_subject *subject)
@@ -88,50 +101,6 @@ static bool is_autofs(const struct uk_rule_subject *subject)
 static bool is_other_device(const struct uk_rule_subject *subject)
 {
 	return subject->fd->kind == UK_FD_DEVICE;
-}
-
-static bool is_virtual_terminal(const struct uk_rule_subject *subject)
-{
-	return subject->fd->kind == UK_FD_TERMINAL && major(subject->fd->rdev) == TTY_MAJOR &&
-	       minor(subject->fd->rdev) < 64;
-}
-
-static bool is_terminal(const struct uk_rule_subject *subject)
-{
-	return subject->fd->kind == UK_FD_TERMINAL;
-}
-
-static bool is_own_tty(const struct uk_rule_subject *subject)
-{
-	return subject->fd->kind == UK_FD_OWN_TTY;
-}
-
-/* Whether a process of the service has the master of this pty. */
-static bool has_master(const struct uk_rule_subject *subject)
-{
-	unsigned int major_number = major(subject->fd->rdev);
-	int number =
-		(int)(minor(subject->fd->rdev) + 256 * (major_number - UNIX98_PTY_SLAVE_MAJOR));
-	uk_vec_for_each(task, &subject->service->tasks) {
-		uk_vec_for_each(fd, &task->fds) {
-			if (fd->kind == UK_FD_PTY_MASTER && fd->tty == number)
-				return true;
-		}
-	}
-	return false;
-}
-
-static bool is_foreign_pty(const struct uk_rule_subject *subject)
-{
-	return subject->fd->kind == UK_FD_PTY && !has_master(subject);
-}
-
-static void tell_foreign_pty(const struct uk_rule_subject *subject, struct uk_strbuf *what)
-{
-	uk_strbuf_addf(what,
-		       "who draws the terminal %s (sshd, tmux, a terminal's program) is not "
-		       "kept with it",
-		       subject->fd->link);
 }
 
 static bool is_foreign_pipe(const struct uk_rule_subject *subject)
@@ -183,11 +152,6 @@ static bool is_absolute(const struct uk_rule_subject *subject)
 	       (timer->flags & 1) && timer->left;
 }
 
-static bool is_interval(const struct uk_rule_subject *subject)
-{
-	return subject->fd->kind == UK_FD_TIMERFD && subject->fd->timer.interval;
-}
-
 static bool is_packet_pipe(const struct uk_rule_subject *subject)
 {
 	return subject->fd->kind == UK_FD_PIPE && (subject->fd->flags & O_DIRECT);
@@ -201,6 +165,11 @@ static bool has_edges(const struct uk_rule_subject *subject)
 static bool is_semaphore(const struct uk_rule_subject *subject)
 {
 	return subject->fd->kind == UK_FD_EVENTFD && subject->fd->semaphore;
+}
+
+static bool may_be_semaphore(const struct uk_rule_subject *subject)
+{
+	return subject->fd->kind == UK_FD_EVENTFD && !subject->fd->semaphore_told;
 }
 
 static bool is_watch(const struct uk_rule_subject *subject)
@@ -303,6 +272,14 @@ static bool is_on_other_disk(const struct uk_rule_subject *subject)
 	return is_file(subject) && fd->stat_ok && root && major(fd->dev) && fd->dev != root;
 }
 
+/* Opened again by its name, as it has no mount to be found by: see uk_plan_outside. */
+static bool is_deleted_outside(const struct uk_rule_subject *subject)
+{
+	return is_file(subject) && subject->fd->deleted &&
+	       uk_fd_is_outside(subject->fd,
+				uk_task_mounts(subject->task, subject->survey->mounts));
+}
+
 static bool is_network_file(const struct uk_rule_subject *subject)
 {
 	const struct uk_mount *mount = is_file(subject) ? uk_subject_mount(subject) : NULL;
@@ -313,6 +290,13 @@ static bool is_network_file(const struct uk_rule_subject *subject)
 static bool is_delegation(const struct uk_rule_subject *subject)
 {
 	return !strcmp(subject->lock->kind, "DELEG");
+}
+
+static bool maps_screen(const struct uk_rule_subject *subject)
+{
+	unsigned int number;
+	return subject->mapping->kind == UK_MAPPING_DEVICE &&
+	       uk_seat_maps_screen(subject->mapping, &number);
 }
 
 static bool maps_device(const struct uk_rule_subject *subject)
@@ -338,12 +322,6 @@ static void tell_ring(const struct uk_rule_subject *subject, struct uk_strbuf *w
 {
 	uk_strbuf_addf(what, "%s is mapped, which the checkpoint cannot read",
 		       subject->mapping->path);
-}
-
-static bool maps_host_sysv(const struct uk_rule_subject *subject)
-{
-	return subject->mapping->kind == UK_MAPPING_SYSV &&
-	       !(subject->task->own_ns & (1u << UK_NS_IPC));
 }
 
 static bool maps_huge(const struct uk_rule_subject *subject)
@@ -381,27 +359,23 @@ static const struct uk_rule rules[] = {
 	  "opened again by its name", NULL, "CRIU 3.17.1, criu/files.c: dump_chrdev()" },
 	{ "autofs", UK_RESOURCE_FD, is_autofs, UK_FATE_EXACT, "opened again by its name", NULL,
 	  "CRIU 3.17.1, criu/files.c: dump_chrdev()" },
+	{ "input", UK_RESOURCE_FD, is_seat_input, UK_FATE_CHANGED,
+	  "a keyboard or mouse is found again by its name and its place; events not read yet are "
+	  "lost, a key that is held down is not told to have been let go, and times of events are "
+	  "by CLOCK_REALTIME",
+	  NULL, "src/plugin/seat.c; drivers/input/evdev.c" },
 	{ "input-device", UK_RESOURCE_FD, is_input, UK_FATE_IMPOSSIBLE, NULL,
-	  "let the program close the keyboard or mouse", "dump_chrdev(); tried: refused",
+	  "let the program close it, or use /dev/input/event*", "dump_chrdev(); tried: refused",
 	  tell_device },
+	{ "screen", UK_RESOURCE_FD, is_screen, UK_FATE_REPAIRED,
+	  "a framebuffer is found again by its device, with its mode and its pixels", NULL,
+	  "src/plugin/seat.c, src/replace/seat.c; drivers/video/fbdev/core" },
 	{ "tun", UK_RESOURCE_FD, is_tun, UK_FATE_IMPOSSIBLE,
 	  "a tun or tap interface of the host's network", "stop the tunnel before the swap",
 	  "CRIU 3.17.1, criu/tun.c: only in a network namespace that is dumped" },
 	{ "device", UK_RESOURCE_FD, is_other_device, UK_FATE_IMPOSSIBLE, NULL,
 	  "let the program close the device", "CRIU 3.17.1, criu/files.c: dump_chrdev()",
 	  tell_device },
-	{ "virtual-terminal", UK_RESOURCE_FD, is_virtual_terminal, UK_FATE_IMPOSSIBLE,
-	  "a virtual terminal: its text, its mode and which one is shown are lost",
-	  "run it under tmux or over ssh", "tried: refused" },
-	{ "terminal", UK_RESOURCE_FD, is_terminal, UK_FATE_IMPOSSIBLE,
-	  "a serial line or the console", "run it under tmux or over ssh", "tried: refused" },
-	{ "dev-tty", UK_RESOURCE_FD, is_own_tty, UK_FATE_IMPOSSIBLE,
-	  "it has opened /dev/tty, which the checkpoint refuses",
-	  "end the program that asks on the terminal (less, ssh, sudo)", "tried: refused" },
-	{ "foreign-pty", UK_RESOURCE_FD, is_foreign_pty, UK_FATE_IMPOSSIBLE, NULL,
-	  "keep the whole session (session:N), or start the program without a terminal",
-	  "CRIU 3.17.1, criu/tty.c: the master must be among what is dumped (or --shell-job)",
-	  tell_foreign_pty },
 	{ "foreign-pipe", UK_RESOURCE_FD, is_foreign_pipe, UK_FATE_IMPOSSIBLE, NULL,
 	  "keep both in one service, or restart this one without the pipe",
 	  "CRIU 3.17.1, criu/pipes.c: each dump makes its own pipe", tell_foreign_pipe },
@@ -414,22 +388,23 @@ static const struct uk_rule rules[] = {
 	{ "eventfd-semaphore", UK_RESOURCE_FD, is_semaphore, UK_FATE_CHANGED,
 	  "a semaphore of eventfd(2) becomes a counter: a read takes all of it", NULL,
 	  "tried: eventfd-semaphore in docs/replace-criu.md" },
+	{ "eventfd-untold", UK_RESOURCE_FD, may_be_semaphore, UK_FATE_CHANGED,
+	  "if this eventfd is a semaphore (EFD_SEMAPHORE), it becomes a counter, and a read takes "
+	  "all of it; this kernel tells nobody whether it is one",
+	  NULL, "kernel, fs/eventfd.c: eventfd_show_fdinfo(), before 6.5" },
 	{ "foreign-namespace", UK_RESOURCE_FD, is_dead_namespace, UK_FATE_IMPOSSIBLE,
 	  "it holds a namespace that no process of the service is in", NULL,
 	  "CRIU 3.17.1, criu/namespaces.c: dump_one_ns_file()" },
 	{ "timerfd-alarm", UK_RESOURCE_FD, is_alarm_timer, UK_FATE_IMPOSSIBLE,
 	  "a timerfd that wakes the machine (CLOCK_REALTIME_ALARM and the like): not tried", NULL,
 	  "CRIU 3.17.1, criu/timerfd.c" },
-	{ "timerfd-expired", UK_RESOURCE_FD, is_expired_interval, UK_FATE_IMPOSSIBLE,
-	  "a repeating timerfd that has expired and was not read would never fire again",
-	  "try again: most programs read it within moments", "tried: dead afterwards" },
-	{ "timerfd-absolute", UK_RESOURCE_FD, is_absolute, UK_FATE_CHANGED,
-	  "a timerfd for a time of day fires late by the time of the swap", NULL,
-	  "tried; criu/timerfd.c stores what remains, not when" },
-	{ "timerfd-interval", UK_RESOURCE_FD, is_interval, UK_FATE_CHANGED,
-	  "a repeating timerfd: should it expire just before the freeze and not be read, it never "
-	  "fires again",
-	  NULL, "tried: dead afterwards" },
+	{ "timerfd-expired", UK_RESOURCE_FD, is_expired_interval, UK_FATE_REPAIRED,
+	  "a repeating timerfd that has expired and was not read: its count goes on, and it fires "
+	  "again when it should",
+	  NULL, "timerfd-expired-repeat in docs/replace-criu.md; src/replace/note_timerfd.c" },
+	{ "timerfd-absolute", UK_RESOURCE_FD, is_absolute, UK_FATE_REPAIRED,
+	  "a timerfd for a time of day fires at that time, or right after the swap", NULL,
+	  "timerfd-real in docs/replace-criu.md; src/replace/note_timerfd.c" },
 	{ "watches", UK_RESOURCE_FD, is_watch, UK_FATE_CHANGED,
 	  "watches stay, but events that are not read at the freeze, and those of the time of the "
 	  "swap, are lost",
@@ -443,6 +418,9 @@ static const struct uk_rule rules[] = {
 	{ "other-disk", UK_RESOURCE_FD, is_on_other_disk, UK_FATE_IMPOSSIBLE,
 	  "on another disk than /, which alone is mounted before services are restored",
 	  "have the file on the root file system", "src/replace/resume.h" },
+	{ "unlinked-outside", UK_RESOURCE_FD, is_deleted_outside, UK_FATE_IMPOSSIBLE,
+	  "a file without a name, open by a mount that its namespace does not have",
+	  "let the program close the file", "src/replace/plan.h: struct uk_plan_outside" },
 	{ "big-unlinked-file", UK_RESOURCE_FD, is_big_ghost, UK_FATE_IMPOSSIBLE, NULL,
 	  "let the program close the file", "CRIU --ghost-limit", tell_big_ghost },
 	{ "network-file", UK_RESOURCE_FD, is_network_file, UK_FATE_CHANGED,
@@ -463,21 +441,22 @@ static const struct uk_rule rules[] = {
 	{ "lock", UK_RESOURCE_LOCK, NULL, UK_FATE_EXACT, NULL, NULL,
 	  "CRIU 3.17.1, criu/file-lock.c, with --file-locks" },
 
+	{ "screen-memory", UK_RESOURCE_MAPPING, maps_screen, UK_FATE_REPAIRED,
+	  "a framebuffer is mapped again, with its pixels", NULL,
+	  "src/plugin/seat.c; CRIU 3.17.1, criu/files-reg.c: UPDATE_VMA_MAP" },
 	{ "device-memory", UK_RESOURCE_MAPPING, maps_device, UK_FATE_IMPOSSIBLE, NULL, NULL,
 	  "CRIU 3.17.1, criu/proc_parse.c: VM_IO and VM_PFNMAP are VMA_UNSUPP", tell_mapping },
 	{ "special-memory", UK_RESOURCE_MAPPING, maps_ring, UK_FATE_IMPOSSIBLE, NULL, NULL,
 	  "CRIU 3.17.1, criu/proc_parse.c: handle_vma()", tell_ring },
-	{ "sysv-shm", UK_RESOURCE_MAPPING, maps_host_sysv, UK_FATE_IMPOSSIBLE,
-	  "shared memory of shmget(2) in the host's IPC namespace, which the checkpoint refuses",
-	  "give the service an IPC namespace of its own (PrivateIPC=yes in its unit) and restart "
-	  "it",
-	  "CRIU 3.17.1, criu/cr-dump.c: a SysV mapping needs CLONE_NEWIPC" },
 	{ "huge-pages", UK_RESOURCE_MAPPING, maps_huge, UK_FATE_CHANGED,
 	  "huge pages: the new kernel must have as many reserved before the restore", NULL,
 	  "CRIU 3.17.1, criu/hugetlb.c" },
 	{ "aio", UK_RESOURCE_MAPPING, maps_aio, UK_FATE_CHANGED,
 	  "a ring of io_setup(2): the checkpoint is refused while a request is under way", NULL,
 	  "CRIU 3.17.1, criu/aio.c: parasite_collect_aios()" },
+	{ "vast-mapping", UK_RESOURCE_MAPPING, uk_rule_maps_too_much, UK_FATE_IMPOSSIBLE, NULL,
+	  "let the program reserve less (its setting), and restart it",
+	  "CRIU 3.17.1, criu/pagemap-cache.c: pmc_fill_cache(); tried", uk_rule_tell_too_much },
 	{ "mapping", UK_RESOURCE_MAPPING, NULL, UK_FATE_EXACT, NULL, NULL,
 	  "CRIU 3.17.1, criu/proc_parse.c" },
 };

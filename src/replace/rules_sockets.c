@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Rules for sockets. */
+#include "replace/peek.h"
 #include "replace/rules.h"
 #include "replace/sockopt.h"
 
+#include "base/file.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -127,6 +132,24 @@ static bool is_foreign_datagram(const struct uk_rule_subject *subject)
 	       peer->local[0] == '/';
 }
 
+/* What a stand-in keeps in between: receiver.h. */
+static bool is_told_datagram(const struct uk_rule_subject *subject)
+{
+	const struct uk_socket *peer;
+	return is_foreign_datagram(subject) && foreign_peer(subject, &peer) &&
+	       uk_owners_outside(subject->survey->owners, peer->ino, subject->survey->keep, NULL);
+}
+
+static void tell_told_datagram(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	const struct uk_socket *peer = uk_sockets_peer(subject->survey->sockets, subject->socket);
+	uk_strbuf_addf(
+		what,
+		"it sends to %s, and is connected there again; what it sends before somebody "
+		"receives there is kept for them",
+		peer->local);
+}
+
 static void tell_datagram(const struct uk_rule_subject *subject, struct uk_strbuf *what)
 {
 	const struct uk_socket *peer = uk_sockets_peer(subject->survey->sockets, subject->socket);
@@ -157,10 +180,12 @@ static bool is_unix_queueing(const struct uk_rule_subject *subject)
 	return is_family(subject, AF_UNIX) && is_listening(subject) && subject->socket->received;
 }
 
+/* One that is connected hears its peer alone, which may have no name to lose. */
 static bool has_unix_datagrams(const struct uk_rule_subject *subject)
 {
+	const struct uk_socket *peer = uk_sockets_peer(subject->survey->sockets, subject->socket);
 	return is_family(subject, AF_UNIX) && subject->socket->type == SOCK_DGRAM &&
-	       subject->socket->received;
+	       subject->socket->received && !(peer && !peer->local[0]);
 }
 
 /* Connected within the service, to a listener with a name. */
@@ -171,10 +196,55 @@ static bool has_named_peer(const struct uk_rule_subject *subject)
 	       peer->local[0];
 }
 
+/*
+ * The kernel notes them at listen(), connect() and socketpair(), which CRIU calls as root. They
+ * stay when the peer has gone, and need not be those of who has the socket now.
+ */
+static bool find_credentials(const struct uk_rule_subject *subject, struct ucred *ret)
+{
+	return is_family(subject, AF_UNIX) &&
+	       uk_peek_credentials(subject->task->pid, subject->fd->number, ret) &&
+	       (ret->uid || ret->gid);
+}
+
+static bool has_descriptor(const struct uk_task *task, uint64_t ino)
+{
+	uk_vec_for_each(fd, &task->fds) {
+		if (fd->ino == ino)
+			return true;
+	}
+	return false;
+}
+
+/* Who called listen() has it still, as the same user, and can call it again: note_listener.c. */
+static bool is_listener_of_user(const struct uk_rule_subject *subject)
+{
+	struct ucred who = {};
+	if (!is_listening(subject) || !subject->socket->diag || !find_credentials(subject, &who))
+		return false;
+	uk_vec_for_each(task, &subject->service->tasks) {
+		if (task->pid == who.pid && has_descriptor(task, subject->socket->ino))
+			return uk_peek_is_itself(task->pid, &who);
+	}
+	return false;
+}
+
 static bool has_credentials(const struct uk_rule_subject *subject)
 {
-	return is_family(subject, AF_UNIX) && subject->socket->peer &&
-	       subject->socket->type != SOCK_DGRAM && subject->task->uid;
+	struct ucred who = {};
+	return find_credentials(subject, &who);
+}
+
+static void tell_credentials(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	struct ucred who = {};
+	uk_strbuf_addstr(what,
+			 is_listening(subject)
+				 ? "SO_PEERCRED tells those who connect to it that root listens"
+				 : "SO_PEERCRED tells root afterwards");
+	if (find_credentials(subject, &who))
+		uk_strbuf_addf(what, ", not user %ju of group %ju", (uintmax_t)who.uid,
+			       (uintmax_t)who.gid);
 }
 
 /* Connected to one that nobody has: it is on its way in a message. */
@@ -207,8 +277,8 @@ static bool is_half_open(const struct uk_rule_subject *subject)
 static bool is_local_foreign(const struct uk_rule_subject *subject)
 {
 	const struct uk_socket *peer;
-	return is_tcp(subject) && !is_listening(subject) && foreign_peer(subject, &peer) &&
-	       !uk_keep_find(subject->survey->keep, foreign_peer(subject, &peer), NULL);
+	pid_t pid = is_tcp(subject) && !is_listening(subject) ? foreign_peer(subject, &peer) : 0;
+	return pid && !uk_owners_service(subject->survey->owners, subject->survey->keep, pid);
 }
 
 static bool is_between_services(const struct uk_rule_subject *subject)
@@ -217,15 +287,42 @@ static bool is_between_services(const struct uk_rule_subject *subject)
 	return is_tcp(subject) && !is_listening(subject) && foreign_peer(subject, &peer);
 }
 
+/*
+ * One that this host cannot bind to, but the program could, with IP_TRANSPARENT or IP_FREEBIND:
+ * CRIU binds first and sets options then. For IPv6 it helps itself.
+ */
+static bool has_foreign_address(const struct uk_rule_subject *subject)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET };
+	char address[sizeof(subject->socket->local)];
+	if (!is_family(subject, AF_INET) || subject->task->own_ns & (1u << UK_NS_NET))
+		return false;
+	size_t len = strcspn(subject->socket->local, ":");
+	memcpy(address, subject->socket->local, len);
+	address[len] = '\0';
+	uk_auto_close int probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return probe >= 0 && inet_pton(AF_INET, address, &name.sin_addr) == 1 &&
+	       bind(probe, (struct sockaddr *)&name, sizeof(name)) < 0 && errno == EADDRNOTAVAIL;
+}
+
+static void tell_foreign_address(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addf(what,
+		       "it is bound to %s, which is no address of this host: the checkpoint sets "
+		       "too late that this is meant",
+		       subject->socket->local);
+}
+
 /* Names of the options that would be lost, with commas; "" also where they cannot be read. */
 static void name_lost_options(const struct uk_rule_subject *subject, struct uk_strbuf *names)
 {
 	uk_sockopts options = {};
+	size_t before = names->len;
 	uk_auto_error struct uk_error *hidden =
 		uk_sockopt_read_lost(subject->task->pid, subject->fd->number, &options);
 	uk_vec_for_each(option, &options) {
-		if (!hidden)
-			uk_strbuf_addf(names, "%s%s", option == options.data ? "" : ", ",
+		if (!hidden && option->set)
+			uk_strbuf_addf(names, "%s%s", names->len > before ? ", " : "",
 				       option->text);
 	}
 	uk_vec_deinit(&options);
@@ -243,7 +340,7 @@ static bool has_lost_options(const struct uk_rule_subject *subject)
 
 static void tell_lost_options(const struct uk_rule_subject *subject, struct uk_strbuf *what)
 {
-	uk_strbuf_addstr(what, "options that the checkpoint does not carry: ");
+	uk_strbuf_addstr(what, "options that the checkpoint does not carry are set again: ");
 	name_lost_options(subject, what);
 }
 
@@ -251,6 +348,68 @@ static bool is_udp(const struct uk_rule_subject *subject)
 {
 	return (is_family(subject, AF_INET) || is_family(subject, AF_INET6)) &&
 	       subject->socket->type == SOCK_DGRAM;
+}
+
+static bool has_urgent(const struct uk_rule_subject *subject)
+{
+	return is_tcp(subject) && !is_listening(subject) &&
+	       uk_peek_urgent(subject->task->pid, subject->fd->number);
+}
+
+/* A table of multicast groups as the process sees it; "" where there is none. */
+static char *read_groups(const struct uk_rule_subject *subject, const char *name)
+{
+	char *text = NULL;
+	uk_auto_free char *path = NULL;
+	const char *proc = uk_host_paths_get(subject->survey->paths)->proc;
+	uk_auto_error struct uk_error *hidden =
+		uk_asprintf(&path, "%s/%d/net/%s", proc, subject->task->pid, name);
+	if (!hidden)
+		hidden = uk_file_read(path, 16 << 20, &text, NULL);
+	return hidden ? strdup("") : text;
+}
+
+static void name_groups(const struct uk_rule_subject *subject, bool by_source,
+			struct uk_strbuf *names)
+{
+	uk_auto_free char *igmp = read_groups(subject, "igmp");
+	uk_auto_free char *igmp6 = read_groups(subject, "igmp6");
+	if (igmp && igmp6)
+		uk_peek_groups(subject->task->pid, subject->fd->number, igmp, igmp6, by_source,
+			       names);
+	else
+		names->failed = true;
+}
+
+static bool is_in_groups(const struct uk_rule_subject *subject, bool by_source)
+{
+	uk_auto_strbuf struct uk_strbuf names = {};
+	if (!is_udp(subject) || subject->task->own_ns & (1u << UK_NS_NET))
+		return false;
+	name_groups(subject, by_source, &names);
+	return names.len;
+}
+
+static bool has_groups(const struct uk_rule_subject *subject)
+{
+	return is_in_groups(subject, false);
+}
+
+static void tell_groups(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addstr(what, "it joins these groups again: ");
+	name_groups(subject, false, what);
+}
+
+static bool has_groups_by_source(const struct uk_rule_subject *subject)
+{
+	return is_in_groups(subject, true);
+}
+
+static void tell_groups_by_source(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_strbuf_addstr(what, "it is in these groups no more, which it takes by the sender: ");
+	name_groups(subject, true, what);
 }
 
 static bool is_corked(const struct uk_rule_subject *subject)
@@ -310,6 +469,8 @@ static const struct uk_rule rules[] = {
 	  "that the service has there; most programs then exit",
 	  "let the service be started afresh, or accept that it finds its bus closed",
 	  UNIX_C ": half of a stream connection" },
+	{ "unix-sender", UK_RESOURCE_SOCKET, is_told_datagram, UK_FATE_REPAIRED, NULL, NULL,
+	  "src/replace/receiver.h", tell_told_datagram },
 	{ "unix-datagram", UK_RESOURCE_SOCKET, is_foreign_datagram, UK_FATE_CHANGED, NULL, NULL,
 	  UNIX_C ": --ext-unix-sk", tell_datagram },
 	{ "unix-peer", UK_RESOURCE_SOCKET, is_foreign_stream, UK_FATE_IMPOSSIBLE, NULL,
@@ -327,14 +488,20 @@ static const struct uk_rule rules[] = {
 	{ "unix-named", UK_RESOURCE_SOCKET, has_named_peer, UK_FATE_CHANGED,
 	  "getpeername() gives no name afterwards, and SO_PEERCRED tells root", NULL,
 	  "tried: unix-named, unix-peercred in docs/replace-criu.md" },
-	{ "unix-credentials", UK_RESOURCE_SOCKET, has_credentials, UK_FATE_CHANGED,
-	  "SO_PEERCRED tells root afterwards", NULL,
-	  "tried: unix-peercred in docs/replace-criu.md" },
+	{ "unix-listener", UK_RESOURCE_SOCKET, is_listener_of_user, UK_FATE_REPAIRED,
+	  "whom SO_PEERCRED names as listening to those who connect to it", NULL,
+	  "tried: unix-listen-user in docs/replace-zoo.md" },
+	{ "unix-credentials", UK_RESOURCE_SOCKET, has_credentials, UK_FATE_CHANGED, NULL, NULL,
+	  "tried: unix-peercred in docs/replace-criu.md, unix-listen-user in docs/replace-zoo.md",
+	  tell_credentials },
 	{ "unaccepted", UK_RESOURCE_SOCKET, is_queueing, UK_FATE_CHANGED,
 	  "connections that wait to be accepted are lost, should they still at the freeze", NULL,
 	  INET_C ": --skip-in-flight" },
 	{ "half-open", UK_RESOURCE_SOCKET, is_half_open, UK_FATE_IMPOSSIBLE,
 	  "a connection that is being set up", "try again", INET_C },
+	{ "foreign-address", UK_RESOURCE_SOCKET, has_foreign_address, UK_FATE_IMPOSSIBLE, NULL,
+	  "sysctl net.ipv4.ip_nonlocal_bind=1, which goes along, is enough for all but connections",
+	  "CRIU 3.17.1, criu/sk-inet.c: open_inet_sk(); tried", tell_foreign_address },
 	{ "local-connection", UK_RESOURCE_SOCKET, is_local_foreign, UK_FATE_IMPOSSIBLE, NULL,
 	  "keep that process, too, or let the program reconnect",
 	  "what is not kept ends with the kernel", tell_foreign },
@@ -342,6 +509,14 @@ static const struct uk_rule rules[] = {
 	  "each service is restored by itself: the first to speak to one that is not back is "
 	  "answered with a reset",
 	  tell_foreign },
+	{ "urgent-data", UK_RESOURCE_SOCKET, has_urgent, UK_FATE_CHANGED,
+	  "urgent data (MSG_OOB) that is not read at the freeze is urgent no more", NULL,
+	  "tried: tcp4-urgent in docs/replace-criu.md" },
+	{ "multicast-by-source", UK_RESOURCE_SOCKET, has_groups_by_source, UK_FATE_CHANGED, NULL,
+	  "have the program join again, as by a restart", "src/replace/note_group.c",
+	  tell_groups_by_source },
+	{ "multicast", UK_RESOURCE_SOCKET, has_groups, UK_FATE_REPAIRED, NULL, NULL,
+	  "udp4-multicast in docs/replace-criu.md; src/replace/note_group.c", tell_groups },
 	{ "corked", UK_RESOURCE_SOCKET, is_corked, UK_FATE_CHANGED,
 	  "a datagram that is being put together (UDP_CORK) is lost, should it still be at the "
 	  "freeze",
@@ -361,8 +536,8 @@ static const struct uk_rule rules[] = {
 	{ "netlink", UK_RESOURCE_SOCKET, is_netlink, UK_FATE_CHANGED,
 	  "a netlink socket: what the kernels tell in the time of the swap is not heard", NULL,
 	  "CRIU 3.17.1, criu/sk-netlink.c" },
-	{ "socket-options", UK_RESOURCE_SOCKET, has_lost_options, UK_FATE_CHANGED, NULL, NULL,
-	  "tried: tcp-option-* in docs/replace-criu.md", tell_lost_options },
+	{ "socket-options", UK_RESOURCE_SOCKET, has_lost_options, UK_FATE_REPAIRED, NULL, NULL,
+	  "tried: tcp-option-* in docs/replace-criu.md; src/replace/sockopt.h", tell_lost_options },
 	{ "socket", UK_RESOURCE_SOCKET, NULL, UK_FATE_EXACT, NULL, NULL, INET_C },
 };
 

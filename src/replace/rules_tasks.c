@@ -3,8 +3,13 @@
 #include "replace/rules.h"
 
 #include "base/file.h"
+#include "replace/gather.h"
+#include "replace/session.h"
+#include "replace/view.h"
 
+#include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -107,6 +112,16 @@ static bool is_second_tree(const struct uk_rule_subject *subject)
 	       !is_of_service(subject->service, subject->task->ppid);
 }
 
+static bool is_gathered(const struct uk_rule_subject *subject)
+{
+	return is_second_tree(subject) && uk_gather_is_possible(subject->service);
+}
+
+static bool is_lost_tree(const struct uk_rule_subject *subject)
+{
+	return is_second_tree(subject) && !uk_gather_is_possible(subject->service);
+}
+
 /* In another one than the service's first process, which is the one that is made again. */
 static bool has_odd_mounts(const struct uk_rule_subject *subject)
 {
@@ -115,9 +130,46 @@ static bool has_odd_mounts(const struct uk_rule_subject *subject)
 	       root->ns[UK_NS_MNT] != subject->task->ns[UK_NS_MNT];
 }
 
+/* Why its mounts cannot be made again; NULL when they can. Said once, of the first process. */
+static struct uk_error *find_lost_view(const struct uk_rule_subject *subject)
+{
+	uk_plan_mounts view = {};
+	if (!has_own(subject->task, UK_NS_MNT) || root_of(subject->service) != subject->task)
+		return NULL;
+	struct uk_error *err = uk_view_list(subject->task, subject->survey->mounts, "", &view);
+	uk_plan_mounts_deinit(&view);
+	return err;
+}
+
+static bool has_lost_view(const struct uk_rule_subject *subject)
+{
+	uk_auto_error struct uk_error *lost = find_lost_view(subject);
+	return lost;
+}
+
+static void tell_lost_view(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_auto_error struct uk_error *lost = find_lost_view(subject);
+	uk_strbuf_addstr(what, lost ? uk_error_message(lost) : "");
+}
+
+/*
+ * criu works in there, and is started and finds its files by /proc/self. A /proc of another PID
+ * namespace does not know it. Said once, of the first process.
+ */
+static bool has_foreign_proc(const struct uk_rule_subject *subject)
+{
+	char path[64], text[32];
+	if (!has_own(subject->task, UK_NS_MNT) || root_of(subject->service) != subject->task)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/root/proc/self", subject->task->pid);
+	return readlink(path, text, sizeof(text)) < 0 && errno == ENOENT;
+}
+
 static bool has_private_mounts(const struct uk_rule_subject *subject)
 {
-	return has_own(subject->task, UK_NS_MNT) && !has_odd_mounts(subject);
+	return has_own(subject->task, UK_NS_MNT) && !has_odd_mounts(subject) &&
+	       !has_lost_view(subject);
 }
 
 /* Said once, of its leader. */
@@ -125,6 +177,32 @@ static bool is_login_session(const struct uk_rule_subject *subject)
 {
 	return subject->service->kind == UK_SERVICE_SESSION &&
 	       subject->task == root_of(subject->service);
+}
+
+static struct uk_error *find_lost_session(const struct uk_rule_subject *subject)
+{
+	uk_auto_free char *text = NULL;
+	return uk_session_note(uk_host_paths_get(subject->survey->paths)->systemd,
+			       subject->service->unit, &text);
+}
+
+static bool is_lost_session(const struct uk_rule_subject *subject)
+{
+	uk_auto_error struct uk_error *lost =
+		is_login_session(subject) ? find_lost_session(subject) : NULL;
+	return lost;
+}
+
+static bool is_known_session(const struct uk_rule_subject *subject)
+{
+	return is_login_session(subject) && !is_lost_session(subject);
+}
+
+static void tell_lost_session(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	uk_auto_error struct uk_error *lost = find_lost_session(subject);
+	uk_strbuf_addf(what, "a login session that logind cannot have back: %s",
+		       lost ? uk_error_message(lost) : "");
 }
 
 static bool has_host_name(const struct uk_rule_subject *subject)
@@ -254,6 +332,21 @@ static bool has_slack(const struct uk_rule_subject *subject)
 	return slack && slack != 50000;
 }
 
+static bool has_mce_policy(const struct uk_rule_subject *subject)
+{
+	return subject->task->mce_policy;
+}
+
+static bool has_wiped_memory(const struct uk_rule_subject *subject)
+{
+	return subject->task->wiped;
+}
+
+static bool has_locked_all(const struct uk_rule_subject *subject)
+{
+	return subject->task->all_locked;
+}
+
 static bool is_confined(const struct uk_rule_subject *subject)
 {
 	const char *label = subject->task->label;
@@ -266,17 +359,6 @@ static void tell_confined(const struct uk_rule_subject *subject, struct uk_strbu
 		       "it is confined by the profile %s, which must be loaded into the new "
 		       "kernel before the restore",
 		       subject->task->label);
-}
-
-static bool uses_queue(const struct uk_rule_subject *subject)
-{
-	if (has_own(subject->task, UK_NS_IPC))
-		return false;
-	for (size_t i = 0; i < subject->survey->nr_ipc_users; i++) {
-		if (subject->survey->ipc_users[i] == subject->task->pid)
-			return true;
-	}
-	return false;
 }
 
 static void tell_unknown(const struct uk_rule_subject *subject, struct uk_strbuf *what)
@@ -319,7 +401,7 @@ static void tell_itimer(const struct uk_rule_subject *subject, struct uk_strbuf 
 			       subject->survey->itimers);
 	else
 		uk_strbuf_addstr(what, "whether it has a timer of alarm() or setitimer()");
-	uk_strbuf_addstr(what, " cannot be told from outside. One that fires once is lost");
+	uk_strbuf_addstr(what, " cannot be told from outside. Those that fire once are set again");
 }
 
 static const struct uk_rule rules[] = {
@@ -335,16 +417,32 @@ static const struct uk_rule rules[] = {
 	{ "foreign-session", UK_RESOURCE_TASK, is_foreign_session, UK_FATE_IMPOSSIBLE, NULL,
 	  "start the program with setsid, or as a service",
 	  "CRIU 3.17.1, criu/pstree.c: the leader must be among what is dumped", tell_session },
-	{ "second-tree", UK_RESOURCE_TASK, is_second_tree, UK_FATE_IMPOSSIBLE,
-	  "its parent is not of the service, and only the tree of the main process goes along",
+	{ "second-tree", UK_RESOURCE_TASK, is_lost_tree, UK_FATE_IMPOSSIBLE,
+	  "its parent is not of the service, which has namespaces or no cgroup of its own, and "
+	  "only the "
+	  "tree of the main process goes along",
 	  "end it, or have the service start it anew",
-	  "CRIU dumps one tree at a time; src/replace/criu.h" },
-	{ "login-session", UK_RESOURCE_TASK, is_login_session, UK_FATE_IMPOSSIBLE,
-	  "a login session: nothing gives it back to logind on the new kernel yet",
-	  "keep what has to go on as a service", "systemd-logind(8)" },
+	  "CRIU dumps one tree at a time; src/replace/gather.h" },
+	{ "gathered-tree", UK_RESOURCE_TASK, is_gathered, UK_FATE_REPAIRED,
+	  "its parent is not of the service; it is carried beside the main process, and process 1 "
+	  "is its "
+	  "parent then",
+	  NULL, "CRIU dumps one tree at a time; src/replace/gather.h" },
+	{ "login-session-lost", UK_RESOURCE_TASK, is_lost_session, UK_FATE_IMPOSSIBLE, NULL,
+	  "keep what has to go on as a service", "src/replace/session.h", tell_lost_session },
+	{ "login-session", UK_RESOURCE_TASK, is_known_session, UK_FATE_CHANGED,
+	  "the login session is given back to logind, under its number; the number that the kernel "
+	  "has for it (/proc/PID/sessionid, of audit) is another one",
+	  NULL, "src/replace/session.h" },
 	{ "mount-namespace-part", UK_RESOURCE_TASK, has_odd_mounts, UK_FATE_IMPOSSIBLE,
 	  "it sees other mounts than the first process of the service", NULL,
 	  "CRIU 3.17.1, criu/mount.c: nested mount namespaces under a root of another kind" },
+	{ "mount-namespace-lost", UK_RESOURCE_TASK, has_lost_view, UK_FATE_IMPOSSIBLE, NULL,
+	  "mount it on the host, too", "src/replace/view.h", tell_lost_view },
+	{ "mount-namespace-proc", UK_RESOURCE_TASK, has_foreign_proc, UK_FATE_IMPOSSIBLE,
+	  "in its own mounts there is no /proc of the host's PID namespace, by which CRIU works "
+	  "there",
+	  NULL, "tried: ns-pid-proc in docs/replace-criu.md" },
 	{ "mount-namespace", UK_RESOURCE_TASK, has_private_mounts, UK_FATE_REPAIRED,
 	  "its own mounts (PrivateTmp=, ProtectSystem= and the like) are made anew, the same", NULL,
 	  "github.com/checkpoint-restore/criu issue 2576; src/replace/view.h" },
@@ -352,7 +450,11 @@ static const struct uk_rule rules[] = {
 	{ "pid-namespace-part", UK_RESOURCE_TASK, is_odd_pid_namespace, UK_FATE_IMPOSSIBLE,
 	  "it lives in a PID namespace whose first process is not the first of the service", NULL,
 	  "CRIU 3.17.1, criu/namespaces.c: nested PID namespaces are refused" },
-	{ "pid-namespace", UK_RESOURCE_TASK, is_pid_namespace, UK_FATE_EXACT, NULL, NULL, "tried" },
+	{ "pid-namespace", UK_RESOURCE_TASK, is_pid_namespace, UK_FATE_CHANGED,
+	  "a PID namespace of its own: what is said here to be repaired of its processes, timers "
+	  "and "
+	  "sockets is not, for their numbers outside are not kept",
+	  NULL, "ns-pid in docs/replace-criu.md; src/replace/note.h" },
 	{ "network-namespace-links", UK_RESOURCE_TASK, is_connected_namespace, UK_FATE_IMPOSSIBLE,
 	  "its network namespace has interfaces whose other ends are outside of it", NULL,
 	  "CRIU 3.17.1, criu/net.c: a veth needs its peer named with --external" },
@@ -377,41 +479,44 @@ static const struct uk_rule rules[] = {
 	  "SCHED_DEADLINE or SCHED_RESET_ON_FORK: restoring it fails",
 	  "chrt --other -p 0, until the swap is over",
 	  "tried: proc-sched-deadline, proc-sched-reset in docs/replace-criu.md" },
-	{ "no-new-privs", UK_RESOURCE_TASK, is_without_privileges, UK_FATE_CHANGED,
-	  "it could gain privileges again by set-user-ID programs (NoNewPrivileges= is lost)", NULL,
-	  "tried: proc-no-new-privs in docs/replace-criu.md" },
-	{ "ambient-capabilities", UK_RESOURCE_TASK, has_ambient, UK_FATE_CHANGED,
-	  "programs that it starts lose its ambient capabilities", NULL,
-	  "tried: proc-caps in docs/replace-criu.md" },
-	{ "affinity", UK_RESOURCE_TASK, is_bound, UK_FATE_CHANGED,
-	  "it was bound to some processors, and runs on all", NULL,
-	  "tried: proc-affinity in docs/replace-criu.md" },
-	{ "personality", UK_RESOURCE_TASK, has_personality, UK_FATE_CHANGED,
-	  "its execution domain is the usual one (personality(2), setarch)", NULL,
-	  "tried: proc-personality in docs/replace-criu.md" },
-	{ "timer-slack", UK_RESOURCE_TASK, has_slack, UK_FATE_CHANGED,
-	  "its timers get the usual slack (PR_SET_TIMERSLACK)", NULL,
-	  "tried: proc-timerslack in docs/replace-criu.md" },
+	{ "no-new-privs", UK_RESOURCE_TASK, is_without_privileges, UK_FATE_REPAIRED,
+	  "that it may gain no privileges (NoNewPrivileges=) is set again", NULL,
+	  "proc-no-new-privs in docs/replace-criu.md; src/replace/note_inside.c" },
+	{ "ambient-capabilities", UK_RESOURCE_TASK, has_ambient, UK_FATE_REPAIRED,
+	  "its ambient capabilities are set again", NULL,
+	  "proc-caps in docs/replace-criu.md; src/replace/note_inside.c" },
+	{ "affinity", UK_RESOURCE_TASK, is_bound, UK_FATE_REPAIRED,
+	  "it is bound to the same processors again", NULL,
+	  "proc-affinity in docs/replace-criu.md; src/replace/note_task.c" },
+	{ "personality", UK_RESOURCE_TASK, has_personality, UK_FATE_REPAIRED,
+	  "its execution domain is set again (personality(2), setarch)", NULL,
+	  "proc-personality in docs/replace-criu.md; src/replace/note_inside.c" },
+	{ "timer-slack", UK_RESOURCE_TASK, has_slack, UK_FATE_REPAIRED,
+	  "the slack of its timers is set again (PR_SET_TIMERSLACK)", NULL,
+	  "proc-timerslack in docs/replace-criu.md; src/replace/note_task.c" },
 	{ "stopped", UK_RESOURCE_TASK, is_stopped, UK_FATE_CHANGED,
 	  "it is stopped, and its parent is told so once more", NULL,
 	  "tried: sig-stopped in docs/replace-criu.md" },
-	{ "processors", UK_RESOURCE_TASK, has_own_processors, UK_FATE_CHANGED,
-	  "threads that were bound to processors of their own run on those of the first thread",
-	  NULL, "tried: threads-own in docs/replace-criu.md" },
-	{ "no-huge-pages", UK_RESOURCE_TASK, is_without_huge, UK_FATE_CHANGED,
-	  "it gets huge pages although it asked for none (PR_SET_THP_DISABLE)", NULL,
-	  "tried: mem-thp-disable in docs/replace-criu.md" },
+	{ "processors", UK_RESOURCE_TASK, has_own_processors, UK_FATE_REPAIRED,
+	  "threads that were bound to processors of their own are bound to them again", NULL,
+	  "threads-own in docs/replace-criu.md; src/replace/note_task.c" },
+	{ "no-huge-pages", UK_RESOURCE_TASK, is_without_huge, UK_FATE_REPAIRED,
+	  "that it wants no huge pages (PR_SET_THP_DISABLE) is set again", NULL,
+	  "mem-thp-disable in docs/replace-criu.md; src/replace/note_inside.c" },
+	{ "mce-policy", UK_RESOURCE_TASK, has_mce_policy, UK_FATE_CHANGED,
+	  "what it asked for when memory is found broken (PR_MCE_KILL) is as usual again", NULL,
+	  "tried: proc-mce-kill in docs/replace-criu.md" },
+	{ "wiped-memory", UK_RESOURCE_TASK, has_wiped_memory, UK_FATE_REPAIRED,
+	  "that a fork finds memory empty (MADV_WIPEONFORK: keys, states of random numbers) is set "
+	  "again",
+	  NULL, "mem-wipeonfork in docs/replace-criu.md; src/replace/note_memory.c" },
+	{ "locked-memory", UK_RESOURCE_TASK, has_locked_all, UK_FATE_CHANGED,
+	  "it locked all of its memory (mlockall): what it maps from then on is not locked", NULL,
+	  "tried: mem-mlockall in docs/replace-criu.md" },
 	{ "profile", UK_RESOURCE_TASK, is_confined, UK_FATE_CHANGED, NULL, NULL,
 	  "CRIU 3.17.1, criu/lsm.c, criu/apparmor.c", tell_confined },
-	{ "sysv-queue", UK_RESOURCE_TASK, uses_queue, UK_FATE_IMPOSSIBLE,
-	  "it uses a message queue or shared memory of SysV in the host's IPC namespace, which "
-	  "ends "
-	  "with the kernel",
-	  "give the service an IPC namespace of its own (PrivateIPC=yes in its unit) and restart "
-	  "it",
-	  "/proc/sysvipc; CRIU 3.17.1, criu/ipc_ns.c: only with the namespace" },
-	{ "itimer", UK_RESOURCE_TASK, is_untold_itimer, UK_FATE_CHANGED, NULL, NULL,
-	  "tried: lost; criu/cr-restore.c: decode_itimer() drops what has no interval",
+	{ "itimer", UK_RESOURCE_TASK, is_untold_itimer, UK_FATE_REPAIRED, NULL, NULL,
+	  "src/replace/note_timer.c; criu/cr-restore.c: decode_itimer() drops what has no interval",
 	  tell_itimer },
 	{ "unknown", UK_RESOURCE_TASK, is_unknown, UK_FATE_IMPOSSIBLE, NULL, "ask as root",
 	  "proc(5): PTRACE_MODE_READ_FSCREDS", tell_unknown },

@@ -38,6 +38,7 @@ struct uk_socket {
 	char local[128], remote[128];
 	uint64_t sent, received; /* queued bytes; of a listener received counts connections */
 	uint64_t peer;		 /* of a unix socket: the inode of the other end, or 0 */
+	uint64_t backlog;	 /* of one that listens, as listen() was told */
 	bool groups;		 /* of netlink: it listens to what the kernel tells */
 	bool diag;		 /* told by sock_diag: peer and groups are known */
 };

@@ -14,6 +14,7 @@
 
 #define SMALL (1 << 20)
 #define MAPS_LIMIT (64 << 20) /* 65,530 mappings with long paths */
+#define SMAPS_LIMIT (192 << 20)
 
 const struct uk_host_paths *uk_host_paths_get(const struct uk_host_paths *paths)
 {
@@ -23,6 +24,8 @@ const struct uk_host_paths *uk_host_paths_get(const struct uk_host_paths *paths)
 		.boot = "/boot",
 		.modules = "/lib/modules",
 		.etc = "/etc",
+		.lib = UPKEEP_LIBDIR,
+		.systemd = "/run/systemd",
 	};
 	return paths ? paths : &usual;
 }
@@ -113,6 +116,7 @@ static struct uk_error *read_stat(int dir, struct uk_task *task)
 	task->tty = stat.tty;
 	task->started = stat.started;
 	task->kernel = stat.flags & UK_PF_KTHREAD;
+	task->mce_policy = stat.flags & (UK_PF_MCE_PROCESS | UK_PF_MCE_EARLY);
 	return uk_strdup(stat.comm, &task->comm);
 }
 
@@ -141,6 +145,7 @@ static struct uk_error *read_status(int dir, struct uk_task *task)
 	task->swap_kib = status.swap_kib;
 	task->shadow_stack = status.shadow_stack;
 	task->no_huge = status.no_huge;
+	task->pending = status.pending;
 	task->no_new_privs = status.no_new_privs;
 	task->ambient = status.ambient;
 	task->plain_users = !status.capable && !status.ambient && has_plain_map(dir, "uid_map") &&
@@ -328,8 +333,12 @@ static struct uk_error *read_fds(int dir, struct uk_task *task)
 static struct uk_error *read_maps(int dir, struct uk_task *task)
 {
 	uk_auto_free char *text = NULL;
+	uk_auto_free char *flags = NULL;
 	uk_auto_error struct uk_error *hidden = read_below(dir, "maps", MAPS_LIMIT, &text);
-	if (!hidden)
+	uk_auto_error struct uk_error *untold = read_below(dir, "smaps", SMAPS_LIMIT, &flags);
+	if (!untold)
+		uk_proc_parse_smaps(flags, &task->wiped, &task->all_locked);
+	if (!hidden && !untold)
 		return uk_proc_parse_maps(text, &task->mappings);
 	task->unknown |= UK_TASK_MAPPINGS;
 	return NULL;
@@ -430,4 +439,38 @@ struct uk_error *uk_task_read_brief(const struct uk_host_paths *paths, pid_t pid
 				    struct uk_task *ret)
 {
 	return read_task(paths, pid, true, ret);
+}
+
+pid_t uk_task_highest(const struct uk_task *task)
+{
+	pid_t highest = task->pid;
+	uk_vec_for_each(thread, &task->threads)
+		highest = thread->tid > highest ? thread->tid : highest;
+	return highest;
+}
+
+struct uk_error *uk_task_read_call(pid_t pid, pid_t tid, struct uk_thread *ret)
+{
+	char path[64];
+	uk_auto_free char *text = NULL;
+	*ret = (struct uk_thread){ .tid = tid, .syscall = -2 };
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
+	struct uk_error *err = uk_file_read(path, SMALL, &text, NULL);
+	return err ? err : uk_proc_parse_syscall(text, ret);
+}
+
+const uk_mounts *uk_task_mounts(const struct uk_task *task, const uk_mounts *host)
+{
+	return task->mounts.len ? &task->mounts : host;
+}
+
+bool uk_fd_is_outside(const struct uk_fd *fd, const uk_mounts *mounts)
+{
+	if (*fd->link != '/' || fd->kind == UK_FD_MEMFD || fd->mount < 0)
+		return false;
+	uk_vec_for_each(mount, mounts) {
+		if (mount->id == fd->mount)
+			return false;
+	}
+	return true;
 }

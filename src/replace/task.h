@@ -22,6 +22,8 @@ struct uk_host_paths {
 	const char *boot;    /* /boot */
 	const char *modules; /* /lib/modules */
 	const char *etc;     /* /etc */
+	const char *lib;     /* what comes with upkeep: UPKEEP_LIBDIR */
+	const char *systemd; /* /run/systemd */
 };
 
 /* @paths, or the usual ones for NULL. */
@@ -43,7 +45,7 @@ struct uk_thread {
 	pid_t tid;
 	char state;	 /* R, S, D, T, t, Z, X, I */
 	int64_t syscall; /* the call it sleeps in; -1 in none, -2 not known */
-	uint64_t args[6];
+	uint64_t args[6], sp, ip;
 	bool own_processors; /* it may run on others than the first thread */
 };
 
@@ -65,8 +67,11 @@ enum uk_mapping_kind {
 	UK_MAPPING_IO_URING,
 	UK_MAPPING_PERF,
 	UK_MAPPING_PACKET, /* the ring of a packet socket */
+	UK_MAPPING_VAST,   /* private, of UK_VAST bytes or more, and none of the others */
 	UK_MAPPING_NR_KINDS,
 };
+
+#define UK_VAST (1ull << 36)
 
 struct uk_mapping {
 	enum uk_mapping_kind kind;
@@ -110,8 +115,12 @@ struct uk_task {
 	int processors;	  /* that it may run on; 0 when not known */
 	uint64_t personality, slack_ns; /* 0 when not known */
 	bool no_huge;			/* PR_SET_THP_DISABLE */
-	char *cgroup;			/* in cgroup2, "/system.slice/cron.service" */
-	char *label; /* of AppArmor, SELinux or Smack: "unconfined"; "" when not known */
+	bool mce_policy;		/* it has one of its own, PR_MCE_KILL */
+	bool wiped;			/* it has memory that a fork finds empty, MADV_WIPEONFORK */
+	bool all_locked;		/* mlockall(2) */
+	uint64_t pending; /* signals of the first thread or of all: bit 0 is number 1 */
+	char *cgroup;	  /* in cgroup2, "/system.slice/cron.service" */
+	char *label;	  /* of AppArmor, SELinux or Smack: "unconfined"; "" when not known */
 	uint64_t ns[UK_NS_NR];
 	unsigned int own_ns;  /* bit of each namespace that is not that of PID 1 */
 	unsigned int unknown; /* enum uk_task_part: what could not be read */
@@ -139,9 +148,21 @@ void uk_task_deinit(struct uk_task *task);
 struct uk_error *uk_task_read(const struct uk_host_paths *paths, pid_t pid,
 			      struct uk_task *ret) uk_must_check;
 
+/* Those that it sees: its own, or @host's, which are those of PID 1. */
+const uk_mounts *uk_task_mounts(const struct uk_task *task, const uk_mounts *host);
+
+/* Whether @fd is open by a mount that is none of @mounts; never of what has no name. */
+bool uk_fd_is_outside(const struct uk_fd *fd, const uk_mounts *mounts);
+
 /* Only pid to cgroup of the above, for walks over all processes. */
 struct uk_error *uk_task_read_brief(const struct uk_host_paths *paths, pid_t pid,
 				    struct uk_task *ret) uk_must_check;
+
+/* The highest number that it or one of its threads has. */
+pid_t uk_task_highest(const struct uk_task *task);
+
+/* The system call that a thread sleeps in now, as above. Fails if the thread has ended. */
+struct uk_error *uk_task_read_call(pid_t pid, pid_t tid, struct uk_thread *ret) uk_must_check;
 
 typedef UK_VEC(pid_t) uk_pids;
 

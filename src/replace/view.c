@@ -2,6 +2,7 @@
 /* A service's view of the file tree: written down, and made again. */
 #include "replace/view.h"
 
+#include "base/file.h"
 #include "base/strbuf.h"
 #include "replace/carry.h"
 
@@ -23,8 +24,7 @@ static bool is_one_of(const char *type, const char *const *types)
 	return false;
 }
 
-/* What the kernel itself fills: a new mount shows the same. */
-static bool is_kernels(const char *type)
+bool uk_view_is_kernels(const char *type)
 {
 	static const char *const types[] = { "proc",	  "sysfs",	"cgroup2",  "devpts",
 					     "mqueue",	  "securityfs", "pstore",   "bpf",
@@ -90,7 +90,7 @@ struct uk_error *uk_view_list_host(const uk_mounts *host, uk_plan_mounts *ret)
 		struct uk_plan_mount *to;
 		if (err || !strcmp(mount->point, "/") || strcmp(mount->root, "/") ||
 		    is_credentials(mount) ||
-		    !(is_kernels(mount->type) || is_in_memory(mount->type)))
+		    !(uk_view_is_kernels(mount->type) || is_in_memory(mount->type)))
 			continue;
 		err = add_mount(ret, mount, &to);
 		if (!err)
@@ -126,12 +126,33 @@ static struct uk_error *find_path(const uk_mounts *mounts, size_t nr, dev_t dev,
 	return uk_asprintf(ret, "%s%s%s", point, rest, *point || *rest ? "" : "/");
 }
 
+static bool is_below(const char *point, const char *above)
+{
+	size_t len = strcmp(above, "/") ? strlen(above) : 0;
+	return !strncmp(point, above, len) && point[len] == '/';
+}
+
+bool uk_view_is_hidden(const uk_mounts *mounts, const struct uk_mount *mount)
+{
+	uk_vec_for_each(other, mounts) {
+		if (other->parent == mount->parent && other->id != mount->id &&
+		    is_below(mount->point, other->point))
+			return true;
+	}
+	uk_vec_for_each(parent, mounts) {
+		if (parent->id == mount->parent && parent->id != mount->id)
+			return uk_view_is_hidden(mounts, parent);
+	}
+	return false;
+}
+
 static struct uk_error *list_mount(const struct uk_task *task, const uk_mounts *host, size_t number,
 				   const char *prefix, uk_plan_mounts *ret)
 {
 	const struct uk_mount *mount = &task->mounts.data[number];
 	struct uk_plan_mount *to;
-	if (is_left_out(mount->type) || (is_credentials(mount) && !is_own_credentials(mount, task)))
+	if (is_left_out(mount->type) || uk_view_is_hidden(&task->mounts, mount) ||
+	    (is_credentials(mount) && !is_own_credentials(mount, task)))
 		return NULL;
 	struct uk_error *err = add_mount(ret, mount, &to);
 	if (!err)
@@ -147,7 +168,7 @@ static struct uk_error *list_mount(const struct uk_task *task, const uk_mounts *
 	if (err || to->from)
 		return err;
 	bool whole = !strcmp(mount->root, "/");
-	if (!whole || !(is_kernels(mount->type) || is_in_memory(mount->type)))
+	if (!whole || !(uk_view_is_kernels(mount->type) || is_in_memory(mount->type)))
 		return uk_error_create(UK_ERR_REFUSED,
 				       "%s of process %d shows %s of a file system (%s) that the "
 				       "host has not mounted, and cannot be made again",
@@ -233,7 +254,8 @@ void uk_view_mount_host(const uk_plan_mounts *mounts, const struct uk_sink *sink
 	uk_vec_for_each(one, mounts) {
 		if (is_mount_point(one->point))
 			continue;
-		mkdir(one->point, 0755);
+		/* Below one that is empty now: /run/user/0 of somebody who was logged in. */
+		uk_error_destroy(uk_dir_make(one->point, 0755));
 		if (mount(one->source, one->point, one->type, flags_of(one->options),
 			  data_of(one->super)) < 0)
 			uk_remark(sink, UK_LEVEL_DEBUG, "mount %s: %s", one->point,
@@ -271,7 +293,7 @@ static struct uk_error *make_mount(const struct uk_plan_mount *one, const char *
 	uk_auto_free char *target = NULL;
 	struct uk_error *err = uk_asprintf(&target, "%s%s", root, one->point);
 	/* This kernel may have less below /sys and /proc than the old one. */
-	if (!err && is_kernels(one->type) && access(target, F_OK) < 0)
+	if (!err && uk_view_is_kernels(one->type) && access(target, F_OK) < 0)
 		return NULL;
 	if (!err)
 		err = one->from ? bind(one, root, target) : make_new(one, dir, target);
@@ -282,7 +304,7 @@ static struct uk_error *make_mount(const struct uk_plan_mount *one, const char *
 }
 
 /* See pivot_root(2), "pivot_root(".", ".")". */
-static struct uk_error *move_into(const char *root)
+struct uk_error *uk_view_move_into(const char *root)
 {
 	if (chdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
 	    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
@@ -303,5 +325,5 @@ struct uk_error *uk_view_enter(const uk_plan_mounts *view, const char *dir, cons
 		if (!err)
 			err = make_mount(one, dir, scratch);
 	}
-	return err ? err : move_into(scratch);
+	return err ? err : uk_view_move_into(scratch);
 }

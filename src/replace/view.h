@@ -45,4 +45,17 @@ void uk_view_mount_host(const uk_plan_mounts *mounts, const struct uk_sink *sink
 struct uk_error *uk_view_enter(const uk_plan_mounts *view, const char *dir,
 			       const char *scratch) uk_must_check;
 
+/*
+ * Whether a mount of @mounts lies under another one, so that nobody sees it: what was mounted on
+ * the host later comes into a view where systemd has covered the folder above (ProtectHome= and
+ * /run/user).
+ */
+bool uk_view_is_hidden(const uk_mounts *mounts, const struct uk_mount *mount);
+
+/* What the kernel itself fills: a new mount shows the same. */
+bool uk_view_is_kernels(const char *type);
+
+/* Makes mount @root the root of the calling process's mount namespace, which is its own. */
+struct uk_error *uk_view_move_into(const char *root) uk_must_check;
+
 #endif

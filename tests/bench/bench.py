@@ -29,7 +29,7 @@ KOLOAD = TOP / "tests" / "vm" / "kmod" / "koload.c"
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("UPKEEP_BENCH_BUILD", TOP / "build" / "bench"))
 UPKEEP = pathlib.Path(os.environ.get("UPKEEP", TOP / "build" / "upkeep"))
-PARTS = ["create", "call", "pause", "apply"]
+PARTS = ["create", "call", "pause", "apply", "replace"]
 KERNELS = {"6.1": "6.1.0-47-cloud-amd64", "6.12": "6.12.107+deb12-cloud-amd64"}
 # The core module's source is taken from this checkout, not from what is installed.
 ENVIRONMENT = {**os.environ, "UPKEEP_DATADIR": str(TOP)}
@@ -238,8 +238,10 @@ def commit():
 class Result:
     """What a part found."""
 
-    def __init__(self, part):
+    def __init__(self, part, command=None):
+        """@command: what measures it, if not a make of its name."""
         self.part = part
+        self.command = command or f"make bench-{part}"
         self.tables = []
         self.bars = []
         self.measured = {}
@@ -259,7 +261,7 @@ class Result:
         BUILD.mkdir(parents=True, exist_ok=True)
         now = datetime.datetime.now(datetime.timezone.utc)
         load = os.getloadavg()
-        data = {"schema": 1, "part": self.part, "command": f"make bench-{self.part}",
+        data = {"schema": 1, "part": self.part, "command": self.command,
                 "made": now.strftime("%Y-%m-%d %H:%M UTC"), "cpus": os.cpu_count(),
                 "commit": commit(), "load": load[1],
                 "seconds": round(time.monotonic() - self.began),

@@ -42,6 +42,7 @@ is "--trusted-dir takes folders" "$work/sub" \
 	"$(complete_line apply --trusted-dir = "$work/" | xargs)"
 _upkeep_units() { echo nginx.service; }
 is "--keep takes units" "nginx.service" "$(complete_line preflight --keep = ng)"
+is "--trial of preflight" "--trial" "$(complete_line preflight --tr)"
 is "-K of preflight, too" "nginx.service" "$(complete_line preflight -K "")"
 is "--wait takes nothing known" "" "$(complete_line apply --wait = "")"
 done_testing

@@ -12,7 +12,7 @@ ends "unknown verb" 1 frobnicate
 complains "unknown verb: it is named" "^upkeep: unknown verb 'frobnicate'"
 
 ends "help" 0 --help
-for verb in apply check create help inspect keygen preflight status undo version; do
+for verb in apply check create help history inspect keygen preflight replace status undo version; do
 	says "help lists $verb" "^  $verb +[A-Z]"
 done
 cp "$work/out" "$work/long"

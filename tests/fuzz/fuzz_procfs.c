@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Files of /proc, and answers of sock_diag. The first byte says which. */
-/* rooms: replace base */
+/* rooms: replace seat base */
 #include "replace/diag.h"
+#include "replace/pages.h"
 #include "replace/procfs.h"
+#include "replace/unfit.h"
 
 #include <netinet/in.h>
 #include <stdint.h>
@@ -64,14 +66,6 @@ static struct uk_error *read_net(const char *text, enum uk_proc_net kind)
 	return err;
 }
 
-static struct uk_error *read_users(const char *text)
-{
-	uk_pids pids = {};
-	struct uk_error *err = uk_proc_parse_sysvipc(text, &pids);
-	uk_vec_deinit(&pids);
-	return err;
-}
-
 static struct uk_error *read_answer(const char *message, size_t len)
 {
 	struct uk_socket socket;
@@ -79,6 +73,14 @@ static struct uk_error *read_answer(const char *message, size_t len)
 	(void)uk_diag_parse(message, len, IPPROTO_TCP, &socket, &waiting);
 	uk_vec_deinit(&waiting);
 	return NULL;
+}
+
+static struct uk_error *read_areas(const char *text)
+{
+	uk_areas areas = {};
+	struct uk_error *err = uk_pages_parse(text, &areas);
+	uk_vec_deinit(&areas);
+	return err;
 }
 
 static struct uk_error *read_one(uint8_t kind, const char *text, size_t len)
@@ -103,11 +105,14 @@ static struct uk_error *read_one(uint8_t kind, const char *text, size_t len)
 		return read_mounts(text);
 	case 'M':
 		return read_maps(text);
+	case 'p':
+		return read_areas(text);
+	case 'v':
+		(void)uk_unfit_mapping(text);
+		return NULL;
 	case 'l':
 		(void)uk_proc_count_itimers(text);
 		return NULL;
-	case 'i':
-		return read_users(text);
 	case 'd':
 		return read_answer(text, len);
 	default:

@@ -54,9 +54,28 @@ static const struct {
 	{ "fuzz_procfs", "cgroup", "g1:name=systemd:/x\n0::/system.slice/a.service\n" },
 	{ "fuzz_procfs", "mountinfo", "m36 35 98:0 /a /b\\040c rw master:1 - ext4 /dev/x rw\n" },
 	{ "fuzz_procfs", "maps", "M7f00-7f10 rw-s 00001000 fe:01 1234    /dev/mem\n" },
+	{ "fuzz_procfs", "areas", "p7f00000-7f10000 r-xp 00001000 fe:01 0    [vdso]\n" },
+	{ "fuzz_procfs", "smaps", "v7f00-7f10 rw-p 0 0:0 0 /[aio]\nVmFlags: rd wr mg\n" },
 	{ "fuzz_procfs", "inet",
 	  "\x04head\n 0: 0100007F:07E8 00000000:0000 0A 1:F 0:0 0 0 0 1613 1\n" },
-	{ "fuzz_procfs", "sysvipc", "ikey msqid lspid lrpid\n0 1 812 813\n" },
+	{ "fuzz_sysv", "shm",
+	  "mkey shmid perms size cpid lpid nattch uid gid cuid cgid\n-1 7 1600 9 8 8 1 0 0 0 0\n" },
+	{ "fuzz_sysv", "sem", "ekey semid perms nsems uid gid cuid cgid\n0 1 600 3 0 0 0 0\n" },
+	{ "fuzz_sysv", "msg",
+	  "gkey msqid perms cbytes qnum lspid lrpid uid gid cuid cgid\n0 1 0 9 2 8 9 0 0 0 0\n" },
+	{ "fuzz_sysv", "smaps",
+	  "p7f00-7f10 rw-s 00001000 00:01 7 /SYSV00000000 (deleted)\nVmFlags: rd mw lo\n" },
+	{ "fuzz_sysv", "notes",
+	  "n{\"schema\":1,\"segments\":[],\"sets\":[{\"id\":1,\"key\":0,\"mode\":0,\"uid\":0,"
+	  "\"gid\":0,\"cuid\":0,\"cgid\":0,\"semaphores\":[{\"value\":1,\"last\":0}]}],"
+	  "\"queues\":[],\"limits\":[{\"name\":\"sem\",\"value\":\"1\"}],\"attachments\":[]}" },
+	{ "fuzz_protobuf", "message",
+	  "12\x08\x96\x01\x12\x02hi\x19"
+	  "12345678\x25"
+	  "1234\x32\x02\x08\x01" },
+	{ "fuzz_note", "lines",
+	  "timerfd 812 5 0 1 1764480000000000000 0 0\nsocket-option 812 7 6 18 31d40000\n"
+	  "affinity 813 02\nio-priority 813 16390\n" },
 	{ "fuzz_procfs", "unix", "\x05head\n0: 3 0 0 0001 03 1610 /run/x\n" },
 };
 

@@ -15,8 +15,24 @@ BUILD = pathlib.Path(os.environ.get("UPKEEP_BUILD", TOP / "build"))
 def put_upkeep(guest):
     """What `make install' would install, for the tests of it on a whole system."""
     guest.payload.add(BUILD / "upkeep", "usr/bin/upkeep")
-    for name in ("init", "resume"):
+    for name in ("init", "resume", "catch", "gather", "tree.so"):
         guest.payload.add(BUILD / name, f"usr/lib/upkeep/{name}")
+    guest.payload.add(TOP / "tmpfiles.d/upkeep.conf", "usr/lib/tmpfiles.d/upkeep.conf")
+    guest.payload.add(BUILD / "criu/seat.so", "usr/lib/upkeep/criu/seat.so")
+
+
+# What a replacement has on the disk while it is under way.
+LEFT = ("find /var/lib/upkeep /sbin/ -name 'init.upkeep*' -o "
+        "-path '/var/lib/upkeep/*' -type f ! -name report.json")
+
+
+def left(guest):
+    """What a replacement left in the system beside reports: nothing."""
+    return guest.run(
+        "find /run -path '*upkeep*' ! -path '/run/udev/*'; nft list ruleset; "
+        f"{LEFT}; grep -v '^0$' /sys/kernel/kexec_loaded; mount | grep upkeep; "
+        "ps axo pid,args | grep -E '/(upkeep|criu)' | grep -v grep; "
+        "systemctl list-units --all --plain --no-legend 'upkeep*'").output
 
 
 def run(checks, guest):

@@ -5,8 +5,9 @@ measures the longest time in which it got none.
 
 A client goes on until its input ends or says `stop` (or for --seconds), and then prints one line of
 JSON: client, ok, error, answers, seconds, gap (longest time without an answer, in seconds),
-gap_end (CLOCK_MONOTONIC), retransmits (of its TCP socket), more by client; with --rates the answers
-in each 100 ms since the start. Its exit status is 0 if nothing was wrong.
+gap_end (CLOCK_MONOTONIC), pauses (all longer than a second, with their ends), retransmits (of its TCP
+socket), more by client; with --rates the answers in each 100 ms since the start. Its exit status is 0
+if nothing was wrong.
 """
 
 import argparse
@@ -15,11 +16,10 @@ import fcntl
 import hashlib
 import json
 import os
+import pathlib
 import pty
 import re
 import select
-import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -27,150 +27,12 @@ import termios
 import threading
 import time
 
-BUCKET = 0.1
-TCP_TOTAL_RETRANS = 8 + 23 * 4  # its place in struct tcp_info of <linux/tcp.h>
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-
-class Wrong(Exception):
-    """An answer that is not the right one, or none in time."""
-
-
-class Meter:
-    """When answers came."""
-
-    def __init__(self):
-        self.started = self.last = time.monotonic()
-        self.answers = 0
-        self.gap = 0.0
-        self.gap_end = self.started
-        self.buckets = collections.Counter()
-
-    def answered(self, count=1):
-        now = time.monotonic()
-        if now - self.last > self.gap:
-            self.gap, self.gap_end = now - self.last, now
-        self.last = now
-        self.answers += count
-        self.buckets[int((now - self.started) / BUCKET)] += count
-
-    def rates(self):
-        return [self.buckets[n] for n in range(max(self.buckets, default=-1) + 1)]
-
-
-class Client:
-    """The loop that all have in common."""
-
-    name = None
-
-    def __init__(self, args):
-        self.args = args
-        self.meter = Meter()
-        self.stopped = threading.Event()
-        self.more = {}  # for the report
-
-    def begin(self):
-        """Connects, and what else comes before the measured time."""
-
-    def step(self):
-        """One exchange; says meter.answered() for each answer that was right."""
-
-    def finish(self):
-        """What is checked at the end, out of the measured time."""
-
-    def order(self, line):
-        """A line of input that is not `stop`; runs in another thread."""
-        print(f"{self.name}: {line}: not understood", file=sys.stderr)
-
-    def retransmits(self):
-        return None
-
-    def listen(self):
-        for line in sys.stdin:
-            if line.strip() == "stop":
-                break
-            self.order(line.rstrip("\n"))
-        if not self.args.seconds:
-            self.stopped.set()
-
-    def run(self):
-        error = None
-        try:
-            self.begin()
-            self.meter = Meter()
-            threading.Thread(target=self.listen, daemon=True).start()
-            signal.signal(signal.SIGTERM, lambda *_: self.stopped.set())
-            end = self.meter.started + (self.args.seconds or 10 ** 9)
-            print(json.dumps({"client": self.name, "ready": True}), flush=True)
-            while not self.stopped.is_set() and time.monotonic() < end:
-                self.step()
-            taken = time.monotonic() - self.meter.started
-            self.finish()
-        except (Wrong, OSError) as wrong:
-            taken = time.monotonic() - self.meter.started
-            self.meter.answered(0)  # what it waited for in vain is a gap, too
-            error = f"{type(wrong).__name__}: {wrong}"
-        report = {"client": self.name, "ok": error is None, "error": error,
-                  "answers": self.meter.answers, "seconds": round(taken, 3),
-                  "gap": round(self.meter.gap, 3), "gap_end": round(self.meter.gap_end, 3),
-                  "retransmits": self.retransmits(), **self.more}
-        if self.args.rates:
-            report["rates"] = self.meter.rates()
-        print(json.dumps(report), flush=True)
-        return 0 if error is None else 1
-
-
-class SocketClient(Client):
-    """One TCP connection, with what was read and not yet used."""
-
-    port = None
-    receive_buffer = None
-
-    def __init__(self, args):
-        super().__init__(args)
-        self.socket = None
-        self.unread = b""
-
-    def begin(self):
-        family = socket.AF_INET6 if ":" in self.args.host else socket.AF_INET
-        self.socket = socket.socket(family, socket.SOCK_STREAM)
-        if self.receive_buffer:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
-        self.socket.settimeout(self.args.patience)
-        self.socket.connect((self.args.host, self.args.port or self.port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def retransmits(self):
-        try:
-            info = self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
-            return struct.unpack_from("=I", info, TCP_TOTAL_RETRANS)[0]
-        except (OSError, AttributeError):
-            return None
-
-    def more_data(self, most=65536):
-        try:
-            data = self.socket.recv(most)
-        except TimeoutError:
-            raise Wrong(f"no answer within {self.args.patience} s") from None
-        if not data:
-            raise Wrong("the server closed the connection")
-        return data
-
-    def line(self):
-        while b"\r\n" not in self.unread:
-            self.unread += self.more_data()
-        line, self.unread = self.unread.split(b"\r\n", 1)
-        return line
-
-    def exactly(self, count):
-        while len(self.unread) < count:
-            self.unread += self.more_data()
-        data, self.unread = self.unread[:count], self.unread[count:]
-        return data
-
-    @staticmethod
-    def expect(got, wanted, what):
-        if got != wanted:
-            raise Wrong(f"{what}: {got[:80]!r} instead of {wanted[:80]!r}")
+import databases  # noqa: E402  pylint: disable=wrong-import-position
+import pyclient  # noqa: E402  pylint: disable=wrong-import-position
+from connection import Client, SocketClient, Wrong  # noqa: E402  pylint: disable=C0413
 
 
 def value(number):
@@ -269,6 +131,14 @@ class Memcached(SocketClient):
     def begin(self):
         super().begin()
         self.store(self.prefix, b"0")
+        for start in range(0, self.args.keys, 1000):
+            slots = range(start, min(start + 1000, self.args.keys))
+            self.socket.sendall(b"".join(
+                b"set %s:%d 0 0 %d\r\n%s\r\n" % (self.prefix.encode(), s, len(value(s)), value(s))
+                for s in slots))
+            for slot in slots:
+                self.expect(self.line(), b"STORED", f"set {slot}")
+                self.values[slot] = slot
 
     def step(self):
         self.number += 1
@@ -285,8 +155,15 @@ class Memcached(SocketClient):
         time.sleep(self.args.pause)
 
     def finish(self):
-        for slot, number in self.values.items():
-            self.fetch(f"{self.prefix}:{slot}", value(number))
+        for start in range(0, self.args.keys, 100):
+            slots = range(start, min(start + 100, self.args.keys))
+            keys = [b"%s:%d" % (self.prefix.encode(), slot) for slot in slots]
+            self.socket.sendall(b"get " + b" ".join(keys) + b"\r\n")
+            for key, slot in zip(keys, slots):
+                wanted = value(self.values[slot])
+                self.expect(self.line(), b"VALUE %s 0 %d" % (key, len(wanted)), f"get {slot}")
+                self.expect(self.exactly(len(wanted) + 2)[:-2], wanted, f"get {slot} at the end")
+            self.expect(self.line(), b"END", "get")
         self.more["keys"] = len(self.values)
 
 
@@ -373,7 +250,7 @@ class Ssh(Client):
         self.process = subprocess.Popen(
             ["ssh", "-tt", "-F", "none", "-i", self.args.key, "-o", "BatchMode=yes",
              "-o", f"UserKnownHostsFile={self.args.known_hosts}",
-             "-o", "StrictHostKeyChecking=yes", "-e", "none", f"root@{self.args.host}"],
+             "-o", "StrictHostKeyChecking=yes", "-e", "none", f"{self.args.user}@{self.args.host}"],
             stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
         os.close(slave)
         self.more["shell"] = self.type("echo $$; SECRET=$$-kept")[1].strip()
@@ -436,7 +313,8 @@ class Ssh(Client):
         self.process.wait(self.args.patience)
 
 
-CLIENTS = {kind.name: kind for kind in (Redis, Memcached, Download, Ssh)}
+CLIENTS = {kind.name: kind for kind in (Redis, Memcached, Download, Ssh, pyclient.PythonServer,
+                                         *databases.CLIENTS)}
 
 
 def main():
@@ -456,6 +334,7 @@ def main():
     cli.add_argument("--pace", type=float, default=200, help="KiB per second at most (nginx)")
     cli.add_argument("--key", help="secret key (ssh)")
     cli.add_argument("--known-hosts", help="file with the guest's public key (ssh)")
+    cli.add_argument("--user", default="root", help="who logs in (ssh)")
     args = cli.parse_args()
     return CLIENTS[args.client](args).run()
 

@@ -29,9 +29,13 @@ import guest  # noqa: E402  pylint: disable=wrong-import-position
 from guest import BUILD, CACHE, VmError  # noqa: E402  pylint: disable=wrong-import-position
 
 SUITE = "bookworm"
-RELEASES = ("6.1.0-47-cloud-amd64", "6.12.107+deb12-cloud-amd64")
+RELEASES = ("6.1.0-47-cloud-amd64", "6.12.107+deb12-cloud-amd64")  # what most tests swap
+UPDATE = "6.1.0-57-cloud-amd64"  # the newest of the first one's line, as of 2026-11-30
+KERNELS = (*RELEASES, UPDATE)
+# Those with drivers for screens, keyboards and mice: of an image of their own.
+SEAT_RELEASES = ("6.1.0-47-amd64", "6.12.107+deb12-amd64")
 SIZE = "6G"      # of the filesystem; the file is sparse
-KEPT = 3         # images in the cache, the others are removed when one is made
+KEPT = 6         # images in the cache, the others are removed when one is made
 ADDRESS = "10.77.0.2"
 ADDRESS6 = "fd77::2"
 
@@ -49,6 +53,10 @@ systemd-random-seed.service systemd-resolved.service systemd-networkd.service
 serial-getty@ttyS0.service getty-static.service console-getty.service
 keyboard-setup.service console-setup.service
 """.split()
+
+
+# Started by the tests that need them alone: they cost seconds of each boot, too.
+NOT_ENABLED = ("mariadb.service", "postgresql.service")
 
 
 def packages():
@@ -126,6 +134,13 @@ def set_up_services(root):
     edit(root, "etc/redis/redis.conf", r"^bind 127\.0\.0\.1.*$", "bind 0.0.0.0 ::")
     edit(root, "etc/redis/redis.conf", r"^protected-mode yes$", "protected-mode no")
     edit(root, "etc/memcached.conf", r"^-l 127\.0\.0\.1$", "-l 0.0.0.0")
+    edit(root, "etc/mysql/mariadb.conf.d/50-server.cnf", r"^bind-address .*$",
+         "bind-address = 0.0.0.0")
+    postgres = "etc/postgresql/15/main"
+    edit(root, f"{postgres}/postgresql.conf", r"^#listen_addresses = .*$",
+         "listen_addresses = '*'")
+    with open(root / postgres / "pg_hba.conf", "a", encoding="ascii") as rules:
+        rules.write(f"host all all {ADDRESS}/24 trust\n")
     write(root, "var/www/html/big", big_file())
     # Else `systemctl reboot` is a kexec, too.
     edit(root, "etc/default/kexec", r"^LOAD_KEXEC=.*$", "LOAD_KEXEC=false")
@@ -160,6 +175,8 @@ def set_up(root, out):
     set_up_services(root)
     set_up_ssh(root, out)
     set_up_agent(root)
+    for unit in NOT_ENABLED:
+        (root / "etc/systemd/system/multi-user.target.wants" / unit).unlink()
     for unit in MASKED:
         link(root, f"etc/systemd/system/{unit}", "/dev/null")
     # What systemd does at the first boot of a new /usr was done by the packages.
@@ -190,8 +207,8 @@ def make_initrd(kernel, path):
     ramfs.write(path)
 
 
-def take_kernels(root, out):
-    for release in RELEASES:
+def take_kernels(root, out, kernels):
+    for release in kernels:
         kernel = guest.Kernel(release, root)
         shutil.copyfile(kernel.vmlinuz, out / f"vmlinuz-{release}")
         make_initrd(kernel, out / f"initrd-{release}")
@@ -200,15 +217,15 @@ def take_kernels(root, out):
 
 # --- the image --------------------------------------------------------------------------
 
-def bootstrap(root, home):
+def bootstrap(root, home, kernels):
     """Installs all packages into @root; what apt fetches is kept for the next time."""
     debs = home / "debs"
     debs.mkdir(parents=True, exist_ok=True)
-    for release in RELEASES:  # the product may have fetched these
+    for release in kernels:  # the product may have fetched these
         for deb in (CACHE / "debs").glob(f"linux-image-{release}_*.deb"):
             if not (debs / deb.name).exists():
                 shutil.copyfile(deb, debs / deb.name)
-    include = ",".join(packages() + [f"linux-image-{release}" for release in RELEASES])
+    include = ",".join(packages() + [f"linux-image-{release}" for release in kernels])
     guest.run(["mmdebstrap", "--variant=apt", f"--include={include}",
                "--skip=download/empty", "--skip=essential/unlink",
                "--aptopt=Apt::Install-Recommends false",
@@ -224,20 +241,20 @@ def bootstrap(root, home):
               env={**os.environ, "INITRD": "No", "DEBIAN_FRONTEND": "noninteractive"})
 
 
-def build(home, out):
+def build(home, out, kernels):
     """All files of the image, in the folder @out."""
     with tempfile.TemporaryDirectory(prefix="root.", dir=home) as stage:
         root = pathlib.Path(stage) / "root"
-        bootstrap(root, home)
+        bootstrap(root, home, kernels)
         set_up(root, out)
-        take_kernels(root, out)
+        take_kernels(root, out, kernels)
         guest.run(["mke2fs", "-q", "-t", "ext4", "-F", "-E", "lazy_itable_init=1",
                    "-d", root, out / "root.ext4", SIZE])
 
 
-def key():
+def key(kernels=KERNELS):
     """A hash of all that goes in, but the versions that the archive has today."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(" ".join(kernels).encode())
     files = [HERE / "image.py", HERE / "packages.list", *sorted((HERE / "inside").iterdir())]
     for path in files:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -272,17 +289,17 @@ def sweep(home):
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def find_image(say=lambda text: None):
+def find_image(say=lambda text: None, kernels=KERNELS):
     """The folder with root.ext4, vmlinuz-*, initrd-*, id, known_hosts; made if it is not there."""
     home = home_folder()
-    image = home / f"image.{key()}"
+    image = home / f"image.{key(kernels)}"
     with open(home / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not image.is_dir():
             sweep(home)
             say(f"making the Debian system {image.name}: some minutes")
             with tempfile.TemporaryDirectory(prefix="new.", dir=home) as new:
-                build(home, pathlib.Path(new))
+                build(home, pathlib.Path(new), kernels)
                 os.chmod(new, 0o700)
                 os.rename(new, image)
                 os.mkdir(new)  # for the context manager to remove

@@ -101,6 +101,7 @@ class System:
         self.numbers = itertools.count(time.monotonic_ns())
         self.jobs = {}
         self.answered = False
+        self.answers = {}  # of QEMU, by the number of the question
         self.hellos = []
         self.events = []
 
@@ -116,7 +117,9 @@ class System:
         if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
             raise VmError("/dev/net/tun cannot be opened: the clients outside need a tap device "
                           "(root, and the module tun on the host)")
-        self.image = images.find_image(lambda text: print(f"# {text}", file=sys.stderr))
+        seat = self.release in images.SEAT_RELEASES
+        self.image = images.find_image(lambda text: print(f"# {text}", file=sys.stderr),
+                                       images.SEAT_RELEASES if seat else images.KERNELS)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         guest.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw",
                    "-b", self.image / "root.ext4", self.folder / "disk.qcow2"])
@@ -161,7 +164,7 @@ class System:
                                        vmlinuz=self.image / f"vmlinuz-{self.release}")
         if not kernel.vmlinuz.exists():
             raise VmError(f"the image has no kernel {self.release}, but "
-                          f"{', '.join(images.RELEASES)}")
+                          f"{', '.join(images.KERNELS)}")
         accel = self.options.accel or guest.accelerator(kernel)
         if accel.startswith("tcg") and "tb-size" not in accel:
             accel += FEW_TRANSLATIONS
@@ -250,6 +253,8 @@ class System:
             return
         with self.changed:
             self.answered |= "return" in said  # only once it has opened all that it needs
+            if said.get("id") is not None:
+                self.answers[said["id"]] = said
             self.changed.notify_all()
         if "event" in said:
             with self.changed:
@@ -285,6 +290,16 @@ class System:
 
     def send(self, line):
         self.agent.send(line)
+
+    def ask(self, command, deadline=60, **arguments):
+        """A command of QEMU's monitor (QMP) and its answer."""
+        number = next(self.numbers)
+        self.monitor.send(json.dumps({"execute": command, "arguments": arguments, "id": number}))
+        self.wait(lambda: number in self.answers, deadline, f"QEMU to answer {command}")
+        answer = self.answers.pop(number)
+        if "error" in answer:
+            raise VmError(f"{command}: {answer['error']['desc']}")
+        return answer["return"]
 
     @property
     def running(self):
@@ -413,7 +428,7 @@ def arguments():
     cli = argparse.ArgumentParser(
         description="Boot a Debian system and run commands in it, each to its end.")
     cli.add_argument("release", nargs="?", default=images.RELEASES[0],
-                     help="uname -r of the first kernel: " + ", ".join(images.RELEASES))
+                     help="uname -r of the first kernel: " + ", ".join(images.KERNELS))
     cli.add_argument("--run", action="append", default=[], metavar="COMMAND",
                      help="what sh -c runs in the guest, as root")
     cli.add_argument("--shell", metavar="FILE", help="a script that sh runs in the guest")

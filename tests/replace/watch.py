@@ -14,7 +14,8 @@ import image
 from guest import VmError
 
 CLIENT = pathlib.Path(__file__).resolve().parent / "client.py"
-CLIENTS = ("redis", "memcached", "nginx", "ssh")
+CLIENTS = ("redis", "memcached", "nginx", "ssh", "python", "mariadb", "mariadb-lock",
+           "postgres", "postgres-lock")
 
 
 class Watcher:

@@ -138,12 +138,31 @@ static inline const struct uk_preflight_finding *sample_find(const struct uk_pre
 	return NULL;
 }
 
-/* Whatever else runs on this machine may have an interval timer, and is not our business. */
-static inline enum uk_fate worst_of(const struct uk_preflight *preflight)
+/* AddressSanitizer reserves 16 TiB: all that is built with it has mappings that are vast. */
+#ifdef __SANITIZE_ADDRESS__
+#define SAMPLE_IS_VAST true
+#else
+#define SAMPLE_IS_VAST false
+#endif
+
+/*
+ * What is due to this machine: whatever else runs here may have interval timers, or semaphores; and
+ * to how this test was built, unless it is what the case is about.
+ */
+static inline bool is_elsewhere(const struct uk_preflight_finding *finding, const char *about)
+{
+	return !finding->service || !strcmp(finding->rule, "itimer") ||
+	       (!strcmp(finding->rule, "sysv-undo") && strcmp(about, "sysv-undo") != 0) ||
+	       (SAMPLE_IS_VAST && !strcmp(finding->rule, "vast-mapping") &&
+		strcmp(about, "vast-mapping") != 0);
+}
+
+/* @about: the rule that a case is about. */
+static inline enum uk_fate worst_of(const struct uk_preflight *preflight, const char *about)
 {
 	enum uk_fate worst = UK_FATE_EXACT;
 	uk_vec_for_each(finding, &preflight->findings) {
-		if (finding->service && strcmp(finding->rule, "itimer") && finding->verdict > worst)
+		if (!is_elsewhere(finding, about) && finding->verdict > worst)
 			worst = finding->verdict;
 	}
 	return worst;
@@ -155,13 +174,13 @@ static inline void judge_child(const struct child *child, const char *rule, enum
 	sample_preflight(&child->pid, 1, &preflight);
 	const struct uk_preflight_finding *finding = sample_find(&preflight, rule);
 	uk_vec_for_each(other, &preflight.findings) {
-		if (other->service && other->verdict > verdict && strcmp(other->rule, "itimer"))
+		if (!is_elsewhere(other, rule) && other->verdict > verdict)
 			ck_abort_msg("%s: %s: %s", uk_fate_name(other->verdict), other->id,
 				     other->what);
 	}
 	ck_assert_msg(finding, "nothing is said by the rule %s", rule);
 	ck_assert_int_eq(finding->verdict, verdict);
-	ck_assert_int_eq(worst_of(&preflight), verdict);
+	ck_assert_int_eq(worst_of(&preflight, rule), verdict);
 }
 
 /* A socket of IPv4 at a free port of the loopback; its name in @ret. */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The ground floor: errors, containers, files, processes. */
 /* rooms: base */
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/map.h"
@@ -67,6 +69,18 @@ START_TEST(maps_find_what_was_put)
 	bool added;
 	ck_assert_ptr_nonnull(uk_map_insert_num(&map, 7, &added));
 	ck_assert(!added);
+}
+END_TEST
+
+START_TEST(clocks_count_nanoseconds)
+{
+	const struct timespec time = uk_clock_spec(7000000009);
+	ck_assert_int_eq(time.tv_sec, 7);
+	ck_assert_int_eq(time.tv_nsec, 9);
+	ck_assert_uint_eq(uk_clock_of(&time), 7000000009);
+	uint64_t before = uk_clock_ns();
+	uk_clock_sleep(2 * UK_MS_NS);
+	ck_assert_uint_ge(uk_clock_ns() - before, 2 * UK_MS_NS);
 }
 END_TEST
 
@@ -211,6 +225,39 @@ START_TEST(hash_is_sha256)
 }
 END_TEST
 
+/* What becomes of a process that takes two steps. */
+static int take_steps(const char *fault)
+{
+	struct uk_fault steps;
+	int status = -1;
+	pid_t child = fork();
+	ck_assert_int_ge(child, 0);
+	if (!child) {
+		setenv("UPKEEP_FAULT", fault, 1);
+		uk_fault_init(&steps);
+		uk_fault_step(&steps);
+		uk_fault_step(&steps);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
+	if (WIFSTOPPED(status)) {
+		int end;
+		kill(child, SIGKILL);
+		waitpid(child, &end, 0);
+	}
+	return status;
+}
+
+START_TEST(faults_end_a_process_in_their_way)
+{
+	ck_assert_int_eq(take_steps(""), 0);
+	ck_assert_int_eq(take_steps("3"), 0);
+	ck_assert_int_eq(WEXITSTATUS(take_steps("2")), UK_FAULT_STATUS);
+	ck_assert_int_eq(WTERMSIG(take_steps("1:kill")), SIGKILL);
+	ck_assert(WIFSTOPPED(take_steps("2:stop")));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("base");
@@ -218,12 +265,14 @@ int main(void)
 	tcase_add_test(tcase, errors_wrap_and_map_to_exit_codes);
 	tcase_add_test(tcase, vectors_grow);
 	tcase_add_test(tcase, maps_find_what_was_put);
+	tcase_add_test(tcase, clocks_count_nanoseconds);
 	tcase_add_test(tcase, strings_are_put_together);
 	tcase_add_test(tcase, files_are_whole_and_have_their_mode);
 	tcase_add_test(tcase, files_take_the_place_of_plain_files_only);
 	tcase_add_test(tcase, programs_are_run_by_argument);
 	tcase_add_test(tcase, programs_end_with_who_runs_them);
 	tcase_add_test(tcase, hash_is_sha256);
+	tcase_add_test(tcase, faults_end_a_process_in_their_way);
 	suite_add_tcase(suite, tcase);
 	return tap_run(suite);
 }

@@ -6,7 +6,7 @@
 #include "base/fault.h"
 #include "live/job.h"
 #include "live/links.h"
-#include "live/lock.h"
+#include "base/lock.h"
 #include "live/parts.h"
 #include "live/request.h"
 
@@ -311,12 +311,12 @@ START_TEST(the_lock_is_held_by_one_process_and_names_it)
 	uk_auto_close int mine = -1;
 	int other = -1;
 	char message[64];
-	ck_ok(uk_lock_take(&machine.paths, 0, &mine));
+	ck_ok(uk_lock_take(machine.paths.run, 0, &mine));
 	snprintf(message, sizeof(message), "another upkeep (process %d)", (int)getpid());
-	ck_fails(uk_lock_take(&machine.paths, 0, &other), UK_ERR_BUSY, message);
+	ck_fails(uk_lock_take(machine.paths.run, 0, &other), UK_ERR_BUSY, message);
 	ck_assert_int_eq(other, -1);
 	close(uk_take_fd(mine));
-	ck_ok(uk_lock_take(&machine.paths, 0, &mine));
+	ck_ok(uk_lock_take(machine.paths.run, 0, &mine));
 }
 END_TEST
 
@@ -328,7 +328,7 @@ START_TEST(the_lock_is_waited_for)
 	pid_t child = fork();
 	if (!child) {
 		int held = -1;
-		struct uk_error *err = uk_lock_take(&machine.paths, 0, &held);
+		struct uk_error *err = uk_lock_take(machine.paths.run, 0, &held);
 		if (err || write(ready[1], "x", 1) != 1)
 			_exit(1);
 		usleep(200000);
@@ -336,7 +336,7 @@ START_TEST(the_lock_is_waited_for)
 	}
 	char byte;
 	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
-	ck_ok(uk_lock_take(&machine.paths, 10000, &mine));
+	ck_ok(uk_lock_take(machine.paths.run, 10000, &mine));
 	int status;
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_int_eq(status, 0);

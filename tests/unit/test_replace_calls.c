@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Verdicts about the system call that a real child sleeps in. */
-/* rooms: replace base */
+/* rooms: replace seat base */
 #include "replace_sample.h"
+
+#include "replace/rules.h"
 
 #include <linux/futex.h>
 #include <sys/epoll.h>
@@ -98,33 +100,63 @@ static void sleep_read(void)
 	child_needs(read(ends[0], &byte, 1) < 2);
 }
 
+/* @tree: if processes are kept by their number; @unit: with their unit. */
 static const struct {
 	child_fn then;
 	long number;
-	const char *rule;
-	enum uk_fate verdict;
+	const char *tree, *unit;
+	enum uk_fate tree_verdict, unit_verdict;
 } calls[] = {
-	{ sleep_nanosleep, SYS_nanosleep, "sleep", UK_FATE_CHANGED },
-	{ sleep_clock, SYS_clock_nanosleep, "sleep", UK_FATE_CHANGED },
-	{ sleep_until, SYS_clock_nanosleep, "call", UK_FATE_EXACT },
-	{ sleep_poll, SYS_poll, "poll", UK_FATE_CHANGED },
-	{ sleep_ppoll, SYS_ppoll, "call", UK_FATE_EXACT },
-	{ sleep_select, SYS_select, "call", UK_FATE_EXACT },
-	{ sleep_epoll, SYS_epoll_wait, "epoll", UK_FATE_CHANGED },
-	{ sleep_futex, SYS_futex, "call", UK_FATE_EXACT },
-	{ sleep_timed_futex, SYS_futex, "timed-futex", UK_FATE_CHANGED },
-	{ sleep_signal, SYS_rt_sigtimedwait, "interrupted-call", UK_FATE_CHANGED },
-	{ sleep_semaphore, SYS_semop, "sysv-semaphore", UK_FATE_IMPOSSIBLE },
-	{ sleep_for_all, SYS_recvfrom, "wait-for-all", UK_FATE_CHANGED },
-	{ sleep_read, SYS_read, "call", UK_FATE_EXACT },
+	{ sleep_nanosleep, SYS_nanosleep, "interrupted-tree", "sleep", UK_FATE_CHANGED,
+	  UK_FATE_REPAIRED },
+	{ sleep_clock, SYS_clock_nanosleep, "interrupted-tree", "sleep", UK_FATE_CHANGED,
+	  UK_FATE_REPAIRED },
+	{ sleep_until, SYS_clock_nanosleep, "call", "call", UK_FATE_EXACT, UK_FATE_EXACT },
+	{ sleep_poll, SYS_poll, "interrupted-tree", "poll", UK_FATE_CHANGED, UK_FATE_REPAIRED },
+	{ sleep_ppoll, SYS_ppoll, "call", "call", UK_FATE_EXACT, UK_FATE_EXACT },
+	{ sleep_select, SYS_select, "call", "call", UK_FATE_EXACT, UK_FATE_EXACT },
+	{ sleep_epoll, SYS_epoll_wait, "interrupted-tree", "epoll", UK_FATE_CHANGED,
+	  UK_FATE_REPAIRED },
+	{ sleep_futex, SYS_futex, "call", "call", UK_FATE_EXACT, UK_FATE_EXACT },
+	{ sleep_timed_futex, SYS_futex, "interrupted-tree", "timed-futex", UK_FATE_CHANGED,
+	  UK_FATE_REPAIRED },
+	{ sleep_signal, SYS_rt_sigtimedwait, "interrupted-tree", "interrupted-call",
+	  UK_FATE_CHANGED, UK_FATE_REPAIRED },
+	{ sleep_semaphore, SYS_semop, "interrupted-tree", "interrupted-call", UK_FATE_CHANGED,
+	  UK_FATE_REPAIRED },
+	{ sleep_for_all, SYS_recvfrom, "wait-for-all", "wait-for-all", UK_FATE_CHANGED,
+	  UK_FATE_CHANGED },
+	{ sleep_read, SYS_read, "call", "call", UK_FATE_EXACT, UK_FATE_EXACT },
 };
+
+/* The same child, as if it were a unit's. */
+static void judge_as_unit(const struct child *child, const char *rule, enum uk_fate verdict)
+{
+	char name[16];
+	const char *names[] = { name };
+	uk_auto_keep struct uk_keep keep = {};
+	size_t at = 0;
+	snprintf(name, sizeof(name), "%d", child->pid);
+	ck_ok(uk_keep_resolve(NULL, names, 1, &keep));
+	struct uk_service *service = &keep.services.data[0];
+	service->kind = UK_SERVICE_UNIT;
+	const struct uk_task *task = &service->tasks.data[0];
+	const struct uk_rule_subject subject = { .service = service,
+						 .task = task,
+						 .thread = &task->threads.data[0] };
+	const struct uk_rule *found = uk_rules_next(UK_RESOURCE_CALL, &subject, &at);
+	ck_assert_ptr_nonnull(found);
+	ck_assert_str_eq(found->name, rule);
+	ck_assert_int_eq(found->verdict, verdict);
+}
 
 START_TEST(the_call_that_it_sleeps_in_is_judged)
 {
 	struct child child = {};
 	ck_assert(child_start(&child, NULL, calls[_i].then, -1));
 	child_await(&child, calls[_i].number);
-	judge_child(&child, calls[_i].rule, calls[_i].verdict);
+	judge_child(&child, calls[_i].tree, calls[_i].tree_verdict);
+	judge_as_unit(&child, calls[_i].unit, calls[_i].unit_verdict);
 	child_stop(&child);
 	semctl(semget(0x75706b31, 1, 0), 0, IPC_RMID);
 }

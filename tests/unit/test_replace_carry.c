@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* rooms: replace base */
+/* rooms: replace seat base */
 /* Files in memory, packed and laid out again: all that a name has goes along. Needs root. */
 #include "replace/carry.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* rooms: replace base */
+/* rooms: replace seat base */
 /*
  * Connections to the journal over a swap, with a process that does what systemd and journald
  * do of it: it stores descriptors, and when it is restarted it reads those that it knows.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Kernels and devices of a pretended machine, and what preflight says of them. */
-/* rooms: replace base */
+/* rooms: replace seat base */
 #include "base/file.h"
 #include "base/process.h"
 #include "base/strbuf.h"
@@ -14,7 +14,10 @@
 #define MODULES "lib/modules/" RELEASE "/"
 
 static char root[] = "/tmp/upkeep-kernels-XXXXXX";
-static char boot[64], sys[64], modules[64], etc[64];
+static char boot[64], sys[64], modules[64], etc[64], lib[64];
+static const char *const parts[] = {
+	"init", "resume", "catch", "gather", "tree.so", "criu/seat.so"
+};
 static struct uk_host_paths paths;
 
 static void put_bytes(const char *name, const char *bytes, size_t len)
@@ -76,9 +79,18 @@ static void set_up(void)
 	snprintf(sys, sizeof(sys), "%s/sys", root);
 	snprintf(modules, sizeof(modules), "%s/lib/modules", root);
 	snprintf(etc, sizeof(etc), "%s/etc", root);
-	paths = (struct uk_host_paths){
-		.proc = "/proc", .sys = sys, .boot = boot, .modules = modules, .etc = etc
-	};
+	snprintf(lib, sizeof(lib), "%s/upkeep", root);
+	paths = (struct uk_host_paths){ .proc = "/proc",
+					.sys = sys,
+					.boot = boot,
+					.modules = modules,
+					.etc = etc,
+					.lib = lib };
+	for (size_t i = 0; i < UK_ARRAY_SIZE(parts); i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "upkeep/%s", parts[i]);
+		put(name, "");
+	}
 	ck_ok(uk_dir_make(boot, 0755));
 	put("sys/kernel/kexec_loaded", "0\n");
 }
@@ -203,6 +215,22 @@ START_TEST(what_a_kernel_lacks_is_told)
 	put_kernel("CONFIG_NAMESPACES=y\nCONFIG_FHANDLE=y\n");
 	check("kernel-option:CONFIG_CHECKPOINT_RESTORE", UK_FATE_IMPOSSIBLE, "built without");
 	check("kernel-option:CONFIG_TIME_NS", UK_FATE_CHANGED, "CLOCK_MONOTONIC");
+}
+END_TEST
+
+START_TEST(upkeep_has_to_be_there_itself)
+{
+	char id[32], name[32], path[96];
+	snprintf(id, sizeof(id), "upkeep:%s", parts[_i]);
+	snprintf(name, sizeof(name), "upkeep/%s is not there", parts[_i]);
+	snprintf(path, sizeof(path), "%s/%s", lib, parts[_i]);
+	put_kernel(CONFIG);
+	put_modules(builtin);
+	uk_auto_preflight struct uk_preflight preflight = {};
+	run_preflight(RELEASE, root, &preflight);
+	ck_assert_ptr_null(find(&preflight, id));
+	ck_assert_int_eq(unlink(path), 0);
+	check(id, UK_FATE_IMPOSSIBLE, name);
 }
 END_TEST
 
@@ -331,6 +359,7 @@ int main(void)
 	tcase_add_test(tcase, the_newest_kernel_is_found);
 	tcase_add_test(tcase, a_good_kernel_has_no_findings);
 	tcase_add_test(tcase, what_a_kernel_lacks_is_told);
+	tcase_add_loop_test(tcase, upkeep_has_to_be_there_itself, 0, UK_ARRAY_SIZE(parts));
 	tcase_add_test(tcase, devices_need_a_driver);
 	tcase_add_test(tcase, what_forbids_a_jump_is_told);
 	tcase_add_test(tcase, files_need_their_file_system);

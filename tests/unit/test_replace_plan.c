@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* rooms: replace base */
+/* rooms: replace seat base */
 /* The plan of a swap: what is written is read, and what was changed is refused. */
 #include "replace/jump.h"
 #include "replace/plan.h"
@@ -52,7 +52,12 @@ static void fill(struct uk_plan *plan)
 				  .old_release = text("6.1"),
 				  .new_release = text("6.12"),
 				  .hostname = text("host"),
-				  .frozen_ns = 1796004613000000001 };
+				  .in_memory = true,
+				  .frozen_ns = 1796004613000000001,
+				  .ahead_ns = 21,
+				  .ahead_bytes = 22,
+				  .clock = { 7, 1796004614000000002, 2000000000 } };
+	uk_digest_key_derive(key.bytes, &plan->files_key);
 	struct uk_plan_link link = { text("eth0"), text("52:54:00:00:00:01") };
 	ck_assert(uk_vec_push(&plan->links, link));
 	ck_assert(uk_vec_push(&plan->ports, 6379));
@@ -78,7 +83,17 @@ static void fill(struct uk_plan *plan)
 	ck_assert(uk_vec_push(&service.view, fresh));
 	struct uk_plan_outside file = { text("file[18:4]"), text("/dev/null"), 2, 7 };
 	ck_assert(uk_vec_push(&service.outside, file));
+	service.notify = text("main");
+	struct uk_plan_call call = { 814,  7, { ~0ull, 2, 3, 4, 5, 6 }, 0x7f0000000010, 1ull << 63,
+				     true, 12 };
+	ck_assert(uk_vec_push(&service.calls, call));
+	call.limited = false;
+	call.until_ns = 0;
+	ck_assert(uk_vec_push(&service.calls, call));
 	service.host_name = text("other");
+	service.domain_name = text("example");
+	ck_assert(uk_vec_push(&plan->afresh,
+			      (struct uk_plan_afresh){ text("x.service"), text("x.service") }));
 	struct uk_plan_stream stream = {
 		.ino = 4711, .nonblock = true, .state = text("UNIT=\"redis\"\n"), .journal_end = 12
 	};
@@ -101,7 +116,13 @@ START_TEST(what_is_written_is_read)
 	ck_ok(uk_plan_read(dir, &key, &read));
 	ck_assert_str_eq(read.id, key.id);
 	ck_assert_str_eq(read.new_release, "6.12");
+	ck_assert(read.in_memory);
 	ck_assert_uint_eq(read.frozen_ns, plan.frozen_ns);
+	ck_assert_uint_eq(read.ahead_ns, 21);
+	ck_assert_uint_eq(read.ahead_bytes, 22);
+	ck_assert_uint_eq(read.clock.ticks, 7);
+	ck_assert_uint_eq(read.clock.ns, 1796004614000000002);
+	ck_assert_uint_eq(read.clock.per_second, 2000000000);
 	ck_assert_uint_eq(read.files.len, 3);
 	ck_assert_str_eq(read.files.data[1].path, "service-0/core.img");
 	ck_assert_uint_eq(read.files.data[1].size, strlen("registers"));
@@ -115,9 +136,25 @@ START_TEST(what_is_written_is_read)
 	ck_assert_uint_eq(stream->service_end, 0);
 	ck_assert_uint_eq(stream->journal_end, 12);
 	ck_assert_int_eq(read.services.data[0].main_pid, 812);
+	ck_assert_str_eq(read.services.data[0].notify, "main");
 	ck_assert_str_eq(read.services.data[0].host_name, "other");
+	ck_assert_str_eq(read.services.data[0].domain_name, "example");
 	ck_assert_str_eq(read.services.data[0].outside.data[0].id, "file[18:4]");
 	ck_assert_uint_eq(read.services.data[0].outside.data[0].pos, 7);
+	ck_assert_uint_eq(read.services.data[0].calls.len, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct uk_plan_call *call = &read.services.data[0].calls.data[i];
+		ck_assert_int_eq(call->tid, 814);
+		ck_assert_uint_eq(call->number, 7);
+		ck_assert_uint_eq(call->args[0], ~0ull);
+		ck_assert_uint_eq(call->args[5], 6);
+		ck_assert_uint_eq(call->ip, 0x7f0000000010);
+		ck_assert_uint_eq(call->sp, 1ull << 63);
+		ck_assert_int_eq(call->limited, !i);
+		ck_assert_uint_eq(call->until_ns, i ? 0 : 12);
+	}
+	ck_assert_uint_eq(read.afresh.len, 1);
+	ck_assert_str_eq(read.afresh.data[0].unit, "x.service");
 	const struct uk_plan_mount *mounts = read.services.data[0].view.data;
 	ck_assert(mounts[0].inside && !strcmp(mounts[0].from, "/tmp/private"));
 	ck_assert_str_eq(mounts[0].type, "ext4");
@@ -266,8 +303,18 @@ START_TEST(command_lines_go_on_without_the_boot_loader)
 	uk_auto_free char *line = NULL;
 	ck_ok(uk_jump_command_line("BOOT_IMAGE=/boot/vmlinuz-6.1 root=UUID=1 ro quiet "
 				   "initrd=/initrd init=/bin/sh noinit\n",
-				   &line));
+				   false, &line));
 	ck_assert_str_eq(line, "root=UUID=1 ro quiet noinit");
+}
+END_TEST
+
+START_TEST(a_panic_reboots_unless_somebody_says_otherwise)
+{
+	uk_auto_free char *all = NULL, *own = NULL;
+	ck_ok(uk_jump_command_line("ro nopanic=1\n", true, &all));
+	ck_assert_str_eq(all, "ro nopanic=1 panic=10 oops=panic softlockup_panic=1");
+	ck_ok(uk_jump_command_line("panic=0 ro softlockup_panic=0", true, &own));
+	ck_assert_str_eq(own, "panic=0 ro softlockup_panic=0 oops=panic");
 }
 END_TEST
 
@@ -287,6 +334,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_bad_plan_is_refused, 0, UK_ARRAY_SIZE(bad_plans));
 	tcase_add_test(tc, keys_go_as_text);
 	tcase_add_test(tc, command_lines_go_on_without_the_boot_loader);
+	tcase_add_test(tc, a_panic_reboots_unless_somebody_says_otherwise);
 	suite_add_tcase(suite, tc);
 	return tap_run(suite);
 }

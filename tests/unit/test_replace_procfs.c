@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Parsers of /proc: what the kernel writes, and what somebody may make it write. */
-/* rooms: replace base */
+/* rooms: replace seat base */
 #include "replace/procfs.h"
 #include "replace/diag.h"
 #include "tap.h"
@@ -100,6 +100,7 @@ START_TEST(fdinfo_is_read)
 	ck_assert_str_eq(fd.locks.data[0].access, "WRITE");
 	ck_assert_int_eq(fd.locks.data[0].owner, 359);
 	ck_assert_int_eq(fd.locks.data[1].owner, -1);
+	ck_assert(!fd.semaphore && !fd.semaphore_told);
 	ck_ok(uk_proc_parse_fdinfo("clockid: 1\nticks: 18446744073709551615\nsettime flags: 03\n"
 				   "it_value: (4, 5)\nit_interval: (0, 7000)\n",
 				   &fd));
@@ -116,7 +117,7 @@ START_TEST(fdinfo_is_read)
 	ck_assert_int_eq(fd.tty, 12);
 	ck_assert_int_eq(fd.pidfd, -1);
 	ck_assert_uint_eq(fd.watches, 2);
-	ck_assert(fd.edges && fd.semaphore);
+	ck_assert(fd.edges && fd.semaphore && fd.semaphore_told);
 
 	uk_fd_deinit(&fd);
 }
@@ -157,6 +158,10 @@ START_TEST(calls_are_read)
 	ck_assert_int_eq(thread.syscall, 202);
 	ck_assert_uint_eq(thread.args[1], 0x80);
 	ck_assert_uint_eq(thread.args[3], UINT64_MAX);
+	ck_assert_uint_eq(thread.sp, 7);
+	ck_assert_uint_eq(thread.ip, 8);
+	ck_fails(uk_proc_parse_syscall("202 0x1 0x80 0x3 0x4 0x5 0x6 0x7", &thread), UK_ERR_INVALID,
+		 "syscall");
 	ck_fails(uk_proc_parse_syscall("202 0x1 0x2", &thread), UK_ERR_INVALID, "syscall");
 	ck_fails(uk_proc_parse_syscall("", &thread), UK_ERR_INVALID, "syscall");
 	ck_fails(uk_proc_parse_syscall("202 0x1 0x80 0x3 0x10000000000000000 5 6 7 8\n", &thread),
@@ -280,6 +285,20 @@ START_TEST(mappings_are_told_apart)
 }
 END_TEST
 
+START_TEST(vast_mappings_are_told)
+{
+	static const char maps[] = "100000000000-101000000000 ---p 00000000 00:00 0\n"
+				   "200000000000-200fffff0000 rw-p 00000000 00:00 0 [heap]\n"
+				   "300000000000-301000000000 rw-s 00000000 00:01 7 /dev/zero\n";
+	uk_mappings mappings = {};
+	ck_ok(uk_proc_parse_maps(maps, &mappings));
+	ck_assert_uint_eq(mappings.len, 1);
+	ck_assert_int_eq(mappings.data[0].kind, UK_MAPPING_VAST);
+	ck_assert_uint_eq(mappings.data[0].start, 0x100000000000);
+	uk_mappings_deinit(&mappings);
+}
+END_TEST
+
 static const char *const bad_maps[] = {
 	"7f00\n",
 	"7f00-7f10 rw-\n",
@@ -295,22 +314,6 @@ START_TEST(damaged_maps_are_refused)
 	uk_mappings mappings = {};
 	ck_fails(uk_proc_parse_maps(bad_maps[_i], &mappings), UK_ERR_INVALID, "maps: cannot read");
 	uk_mappings_deinit(&mappings);
-}
-END_TEST
-
-START_TEST(users_of_sysv_queues_are_read)
-{
-	uk_pids pids = {};
-	ck_ok(uk_proc_parse_sysvipc("  key  msqid perms cbytes qnum lspid lrpid   uid cuid\n"
-				    "    0      1   600      0    0   812     0  1000 1000\n"
-				    "    0      2   600      0    0     0   813  1000 1000\n",
-				    &pids));
-	ck_assert_uint_eq(pids.len, 2);
-	ck_assert_int_eq(pids.data[0], 812);
-	ck_assert_int_eq(pids.data[1], 813);
-	ck_fails(uk_proc_parse_sysvipc("key lspid\n0\n", &pids), UK_ERR_INVALID, "sysvipc");
-	ck_fails(uk_proc_parse_sysvipc("key lspid\n0 x\n", &pids), UK_ERR_INVALID, "sysvipc");
-	uk_vec_deinit(&pids);
 }
 END_TEST
 
@@ -411,8 +414,8 @@ int main(void)
 	tcase_add_test(tcase, mounts_are_read);
 	tcase_add_loop_test(tcase, damaged_mounts_are_refused, 0, UK_ARRAY_SIZE(bad_mounts));
 	tcase_add_loop_test(tcase, mappings_are_told_apart, 0, UK_ARRAY_SIZE(paths));
+	tcase_add_test(tcase, vast_mappings_are_told);
 	tcase_add_loop_test(tcase, damaged_maps_are_refused, 0, UK_ARRAY_SIZE(bad_maps));
-	tcase_add_test(tcase, users_of_sysv_queues_are_read);
 	tcase_add_test(tcase, tables_of_sockets_are_read);
 	tcase_add_loop_test(tcase, damaged_sockets_are_refused, 0, UK_ARRAY_SIZE(bad_sockets));
 	tcase_add_test(tcase, short_answers_of_sock_diag_are_none);

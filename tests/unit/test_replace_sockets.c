@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Verdicts about real sockets of real children. */
-/* rooms: replace base */
+/* rooms: replace seat base */
 #include "replace_sample.h"
 
 #include "replace/sockopt.h"
@@ -58,6 +58,55 @@ static void hold_unix_of_user(void)
 	child_needs(!seteuid(65534) && !socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
 }
 
+static void hold_foreign(int type, int option)
+{
+	int fd = socket(AF_INET, type, 0), value = 1;
+	struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(4243) };
+	name.sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1, which is nobody's: RFC 5737 */
+	child_wants(!setsockopt(fd, IPPROTO_IP, option, &value, sizeof(value)));
+	child_needs(!bind(fd, (struct sockaddr *)&name, sizeof(name)));
+	child_needs(type == SOCK_DGRAM || !listen(fd, 5));
+}
+
+static void hold_foreign_listener(void)
+{
+	hold_foreign(SOCK_STREAM, IP_FREEBIND);
+}
+
+static void hold_foreign_datagram(void)
+{
+	hold_foreign(SOCK_DGRAM, IP_TRANSPARENT);
+}
+
+/* It was told who the other one is; that one has gone. */
+static void hold_unix_of_gone_user(void)
+{
+	int ends[2];
+	child_needs(!seteuid(65534) && !socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+	child_needs(!close(ends[1]) && !seteuid(0));
+}
+
+static void hold_unix_listener_of_user(void)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	child_needs(!bind(fd, (struct sockaddr *)&name, sizeof(sa_family_t)));
+	child_needs(!seteuid(65534) && !listen(fd, 5));
+}
+
+static void hold_unix_listener_of_former_user(void)
+{
+	hold_unix_listener_of_user();
+	child_needs(!seteuid(0));
+}
+
+/* Made while it was root: nothing of it changes. */
+static void hold_unix_of_former_root(void)
+{
+	int ends[2];
+	child_needs(!socketpair(AF_UNIX, SOCK_STREAM, 0, ends) && !seteuid(65534));
+}
+
 static void hold_datagram(void)
 {
 	struct sockaddr_in name;
@@ -111,11 +160,19 @@ static void hold_multipath(void)
 
 static const struct hold_case cases[] = {
 	{ "TCP", hold_connection, "socket", UK_FATE_EXACT },
-	{ "TCP, options", hold_options, "socket-options", UK_FATE_CHANGED },
+	{ "TCP, options", hold_options, "socket-options", UK_FATE_REPAIRED },
 	{ "TCP, not accepted", hold_unaccepted, "unaccepted", UK_FATE_CHANGED },
+	{ "TCP, bound to another's", hold_foreign_listener, "foreign-address", UK_FATE_IMPOSSIBLE },
+	{ "UDP, bound to another's", hold_foreign_datagram, "foreign-address", UK_FATE_IMPOSSIBLE },
 	{ "unix, not accepted", hold_unix_unaccepted, "unix-unaccepted", UK_FATE_CHANGED },
 	{ "unix, named", hold_unix_named, "unix-named", UK_FATE_CHANGED },
 	{ "unix, of a user", hold_unix_of_user, "unix-credentials", UK_FATE_CHANGED },
+	{ "unix, of a user who has gone", hold_unix_of_gone_user, "unix-credentials",
+	  UK_FATE_CHANGED },
+	{ "unix, a user listens", hold_unix_listener_of_user, "unix-listener", UK_FATE_REPAIRED },
+	{ "unix, a former user listens", hold_unix_listener_of_former_user, "unix-credentials",
+	  UK_FATE_CHANGED },
+	{ "unix, of who was root", hold_unix_of_former_root, "socket", UK_FATE_EXACT },
 	{ "UDP, unread", hold_datagram, "datagrams", UK_FATE_CHANGED },
 	{ "UDP, corked", hold_corked, "corked", UK_FATE_CHANGED },
 	{ "raw", hold_raw, "socket", UK_FATE_EXACT },
@@ -172,18 +229,18 @@ START_TEST(options_are_named)
 	sample_preflight(&child.pid, 1, &preflight);
 	const struct uk_preflight_finding *finding = sample_find(&preflight, "socket-options");
 	ck_assert_ptr_nonnull(finding);
-	ck_assert_str_eq(finding->what, "options that the checkpoint does not carry: "
+	ck_assert_str_eq(finding->what, "options that the checkpoint does not carry are set again: "
 					"TCP_DEFER_ACCEPT, IP_TOS");
 	uk_sockopts options = {};
 	ck_ok(uk_sockopt_read_lost(child.pid, 0, &options));
-	ck_assert_uint_eq(options.len, 2);
+	ck_assert_uint_eq(options.len, 3); /* with SO_PRIORITY */
 	ck_assert_int_eq(options.data[1].name, IP_TOS);
 	ck_assert_uint_eq(options.data[1].len, sizeof(int));
 	ck_assert_int_eq(options.data[1].value[0], 16);
 	ck_ok(uk_sockopt_read_lost(child.pid, 77, &options));
 	child_stop(&child);
 	ck_ok(uk_sockopt_read_lost(child.pid ? child.pid : 4194303, 0, &options));
-	ck_assert_uint_eq(options.len, 2);
+	ck_assert_uint_eq(options.len, 3);
 	uk_vec_deinit(&options);
 }
 END_TEST

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* rooms: replace base */
+/* rooms: replace seat base */
 /*
  * A view of the file tree: one process makes it, another is put into a copy of it. Needs root;
  * each test's process and its children have mount namespaces of their own.
@@ -358,6 +358,25 @@ START_TEST(another_name_that_begins_the_same_is_not_above)
 }
 END_TEST
 
+/* By which mount it hangs is what counts: /a/b was mounted before /a was covered, or after. */
+START_TEST(what_is_covered_is_left_out)
+{
+	uk_cleanup(world_deinit) struct world world = {};
+	parse(&world, ROOT_LINE "21 20 0:30 / /run rw - tmpfs tmpfs rw\n",
+	      ROOT_LINE "21 20 0:30 / /run rw - tmpfs tmpfs rw\n"
+			"22 21 0:30 /none /run/user ro - tmpfs tmpfs rw\n"
+			"23 21 0:40 / /run/user/0 rw - tmpfs tmpfs rw\n"
+			"24 23 0:40 / /run/user/0/x rw - tmpfs tmpfs rw\n"
+			"25 21 0:41 / /run/users rw - tmpfs tmpfs rw\n"
+			"26 22 0:42 / /run/user/1 rw - tmpfs tmpfs rw\n");
+	ck_ok(uk_view_list(&world.task, &world.host, "mount", &world.view));
+	ck_assert_uint_eq(world.view.len, 5);
+	find(&world, "/run/user");
+	find(&world, "/run/users");
+	find(&world, "/run/user/1");
+}
+END_TEST
+
 /* They are in no other kernel: a unit's own are taken along, those of others left out. */
 START_TEST(credentials_of_the_unit_go_along)
 {
@@ -419,6 +438,7 @@ int main(void)
 	tcase_add_loop_test(tests, an_unknown_kind_is_refused, 0, UK_ARRAY_SIZE(unknown));
 	tcase_add_test(tests, places_on_the_host_are_found);
 	tcase_add_test(tests, another_name_that_begins_the_same_is_not_above);
+	tcase_add_test(tests, what_is_covered_is_left_out);
 	tcase_add_test(tests, credentials_of_the_unit_go_along);
 	tcase_add_test(tests, the_hosts_namespace_is_no_view);
 	tcase_add_test(tests, mounts_of_the_host_are_listed);

@@ -302,7 +302,7 @@ static pid_t child;
 static void child_body(void)
 {
 	for (;;)
-		zoo_pause(20);
+		zoo_idle();
 }
 
 static void pidfd_setup(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * System V and POSIX IPC. The argument tells whether the case brings an IPC namespace of its own:
- * there is no other way in which CRIU takes System V IPC.
+ * there is no other way in which CRIU takes shared memory of System V.
  */
 #include "zoo.h"
 
@@ -20,7 +20,10 @@
 #include <sys/shm.h>
 #include <unistd.h>
 
-enum { SIZE = 65536, KEY = 0x5a001000 };
+enum { SIZE = 65536, KEY = 0x5a001000, PAGE = 4096 };
+
+/* Bits of the argument. */
+enum { OWN = 1, REMOVED = 2, SEVERAL = 4 };
 
 static int id, fd = -1;
 static key_t key;
@@ -30,8 +33,8 @@ static char name[64];
 
 static void own_ipc(void)
 {
-	key = zoo.arg ? KEY : KEY + getpid();
-	if (zoo.arg)
+	key = zoo.arg & OWN ? KEY : KEY + getpid();
+	if (zoo.arg & OWN)
 		zoo_sys(unshare(CLONE_NEWIPC));
 }
 
@@ -56,7 +59,7 @@ static void shm_setup(void)
 	for (size_t i = 0; i < SIZE; i++)
 		area[i] = zoo_byte(i);
 	child = zoo_fork(shm_body);
-	if (zoo.arg == 2)
+	if (zoo.arg & REMOVED)
 		zoo_sys(shmctl(id, IPC_RMID, NULL));
 }
 
@@ -71,7 +74,7 @@ static void shm_check(void)
 	zoo_same("size", SIZE, about.shm_segsz);
 	zoo_same("mode", 0640, about.shm_perm.mode & 0777);
 	zoo_same("creator", getpid(), about.shm_cpid);
-	if (zoo.arg != 2)
+	if (!(zoo.arg & REMOVED))
 		zoo_same("id of the key", id, shmget(key, 0, 0));
 }
 
@@ -83,6 +86,69 @@ static void shm_verify(void)
 	zoo_same("byte that the other one wrote", 0xbb, area[2]);
 	zoo_join(child);
 	zoo_sys(shmctl(id, IPC_RMID, NULL));
+}
+
+/* Attached in several ways. */
+static uint8_t *for_reading, *in_parts;
+
+static void ways_setup(void)
+{
+	own_ipc();
+	id = (int)zoo_sys(shmget(key, SIZE, IPC_CREAT | IPC_EXCL | 0600));
+	area = shmat(id, NULL, 0);
+	for_reading = shmat(id, NULL, SHM_RDONLY);
+	in_parts = shmat(id, NULL, 0);
+	zoo_want(area != (void *)-1 && for_reading != (void *)-1 && in_parts != (void *)-1,
+		 "shmat: %s", strerror(errno));
+	for (size_t i = 0; i < SIZE; i++)
+		area[i] = zoo_byte(i);
+	zoo_sys(mprotect(in_parts + PAGE, PAGE, PROT_READ));
+	zoo_sys(mprotect(in_parts + 3 * PAGE, 2 * PAGE, PROT_NONE));
+}
+
+/* What the kernel says of writing there, by read(2) from a pipe: EFAULT where it may not be. */
+static bool is_writable(uint8_t *at)
+{
+	int ends[2];
+	uint8_t was = at == in_parts + 3 * PAGE ? 0 : *at;
+
+	zoo_sys(pipe(ends));
+	zoo_sys(write(ends[1], &was, 1));
+	bool good = read(ends[0], at, 1) == 1;
+	close(ends[0]);
+	close(ends[1]);
+	return good;
+}
+
+static void ways_check(void)
+{
+	for (size_t i = 0; i < SIZE; i++) {
+		zoo_same("byte", zoo_byte(i), area[i]);
+		zoo_same("byte for reading", zoo_byte(i), for_reading[i]);
+	}
+	zoo_same("writable", true, is_writable(area));
+	zoo_same("writable where for reading", false, is_writable(for_reading));
+	zoo_same("writable in the first part", true, is_writable(in_parts));
+	zoo_same("writable in the second part", false, is_writable(in_parts + PAGE));
+	zoo_same("byte of the second part", zoo_byte(PAGE), in_parts[PAGE]);
+	zoo_same("writable in the third part", true, is_writable(in_parts + 2 * PAGE));
+	zoo_same("writable in the fourth part", false, is_writable(in_parts + 3 * PAGE));
+	zoo_same("byte of the last part", zoo_byte(5 * PAGE), in_parts[5 * PAGE]);
+	zoo_errno(EACCES, mprotect(for_reading, PAGE, PROT_READ | PROT_WRITE));
+}
+
+static void ways_verify(void)
+{
+	area[9] = 0xaa;
+	zoo_same("byte in the other one", 0xaa, in_parts[9]);
+	zoo_same("byte in the one for reading", 0xaa, for_reading[9]);
+	zoo_sys(shmctl(id, IPC_RMID, NULL));
+}
+
+static void ways_sabotage(void)
+{
+	zoo_sys(mprotect(in_parts + PAGE, PAGE, PROT_READ | PROT_WRITE));
+	shmctl(id, IPC_RMID, NULL);
 }
 
 static void shm_sabotage(void)
@@ -99,6 +165,14 @@ static int value_of(int number)
 	return (int)zoo_sys(semctl(id, number, GETVAL));
 }
 
+/* By another process, which ends. */
+static void give_one(void)
+{
+	struct sembuf operation = { 2, 1, 0 };
+
+	zoo_sys(semop(id, &operation, 1));
+}
+
 static void sem_setup(void)
 {
 	unsigned short values[3] = { 5, 0, 7 };
@@ -106,19 +180,23 @@ static void sem_setup(void)
 	own_ipc();
 	id = (int)zoo_sys(semget(key, 3, IPC_CREAT | IPC_EXCL | 0600));
 	zoo_sys(semctl(id, 0, SETALL, values));
+	if (zoo.arg & SEVERAL)
+		zoo_join(child = zoo_fork(give_one));
 }
 
 static void sem_check(void)
 {
 	zoo_same("value 0", 5, value_of(0));
 	zoo_same("value 1", 0, value_of(1));
-	zoo_same("value 2", 7, value_of(2));
+	zoo_same("value 2", zoo.arg & SEVERAL ? 8 : 7, value_of(2));
+	if (zoo.arg & SEVERAL)
+		zoo_same("who changed it", child, semctl(id, 2, GETPID));
 	zoo_same("id of the key", id, semget(key, 0, 0));
 }
 
 static void sem_verify(void)
 {
-	struct sembuf operation = { 2, -7, IPC_NOWAIT };
+	struct sembuf operation = { 2, zoo.arg & SEVERAL ? -8 : -7, IPC_NOWAIT };
 
 	zoo_sys(semop(id, &operation, 1));
 	zoo_errno(EAGAIN, semop(id, &operation, 1));
@@ -349,10 +427,15 @@ static void posix_sem_sabotage(void)
 const struct zoo_case zoo_ipc[] = {
 	{ "sysv-shm", shm_setup, shm_check, shm_verify, shm_sabotage },
 	{ "sysv-shm-own", shm_setup, shm_check, shm_verify, shm_sabotage, .arg = 1 },
-	{ "sysv-shm-removed", shm_setup, shm_check, shm_verify, shm_sabotage, .arg = 2 },
+	{ "sysv-shm-removed", shm_setup, shm_check, shm_verify, shm_sabotage,
+	  .arg = OWN | REMOVED },
+	{ "sysv-shm-host-removed", shm_setup, shm_check, shm_verify, shm_sabotage, .arg = REMOVED },
+	{ "sysv-shm-ways", ways_setup, ways_check, ways_verify, ways_sabotage },
+	{ "sysv-sem-users", sem_setup, sem_check, sem_verify, sem_sabotage, .arg = SEVERAL },
 	{ "sysv-sem", sem_setup, sem_check, sem_verify, sem_sabotage },
 	{ "sysv-sem-own", sem_setup, sem_check, sem_verify, sem_sabotage, .arg = 1 },
 	{ "sysv-sem-undo", undo_setup, NULL, undo_verify, undo_sabotage, .arg = 1 },
+	{ "sysv-sem-host-undo", undo_setup, NULL, undo_verify, undo_sabotage },
 	{ "sysv-msg", msg_setup, msg_check, msg_verify, msg_sabotage },
 	{ "sysv-msg-own", msg_setup, msg_check, msg_verify, msg_sabotage, .arg = 1 },
 	{ "posix-mq", mq_setup, mq_check, mq_verify, mq_sabotage },

@@ -3,6 +3,7 @@
 #include "zoo.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -458,6 +459,29 @@ static void grows_check(void)
 	zoo_want(strstr(line, " gd"), "the area does not grow down: %s", line);
 }
 
+/*
+ * What lies where [vvar] and [vdso] lay at the first look is the kernel's own. Behind a swap to
+ * another kernel the old one's code stays there, which leads to the new one's elsewhere; the data
+ * that it read has no name any more.
+ */
+static struct {
+	unsigned long start, end;
+	bool known;
+} own = { .start = ULONG_MAX };
+
+static bool is_own(const char *line)
+{
+	unsigned long start, end;
+
+	if (sscanf(line, "%lx-%lx", &start, &end) != 2 || strstr(line, "[vsyscall]"))
+		return true;
+	if (strstr(line, "[v") && !own.known) {
+		own.start = start < own.start ? start : own.start;
+		own.end = end > own.end ? end : own.end;
+	}
+	return strstr(line, "[v") || (start >= own.start && end <= own.end);
+}
+
 /* The heap's end, the memory map as a whole, and what the kernel remembers of the program. */
 static void layout_check(void)
 {
@@ -469,10 +493,11 @@ static void layout_check(void)
 	zoo_want(maps, "maps: %s", strerror(errno));
 	/* Addresses and rights; the names of shared areas without a file are the kernel's own. */
 	while (fgets(line, sizeof(line), maps))
-		if (have + 64 < sizeof(text) && !strstr(line, "[v"))
+		if (have + 64 < sizeof(text) && !is_own(line))
 			have += (size_t)sprintf(text + have, "%.*s\n", (int)strcspn(line, " ") + 5,
 						line);
 	fclose(maps);
+	own.known = true;
 	snprintf(brk_text, sizeof(brk_text), "%p", sbrk(0));
 	zoo_kept("end of the heap", brk_text);
 	zoo_kept("memory map", text);

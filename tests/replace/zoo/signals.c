@@ -254,7 +254,7 @@ static void *thread_body(void *unused)
 	hold_back(SIGRTMIN + 6);
 	stage = 1;
 	while (stage < 2)
-		zoo_pause(20);
+		zoo_idle();
 	let_go(SIGRTMIN + 6);
 	thread_came = came;
 	return NULL;

@@ -42,7 +42,7 @@ static void rest(void)
 {
 	__sync_fetch_and_add(&started, 1);
 	while (!go_on)
-		zoo_pause(20);
+		zoo_idle();
 }
 
 /* Each thread has its own variables, id, name and list of robust locks. */

@@ -3,12 +3,14 @@
 #include "zoo.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int ends[2], listener = -1, third;
@@ -439,15 +441,19 @@ static void options_sabotage(void)
 }
 
 /* Who connected: told by the kernel, and not what the process is now. */
-static void peer_body(void)
+static void become_user(void)
 {
 	zoo_sys(setresgid(4321, 4321, 4321));
 	zoo_sys(setresuid(1234, 1234, 1234));
+}
+
+static void peer_body(void)
+{
+	become_user();
 	close(third);
 	third = (int)zoo_sys(socket(AF_UNIX, SOCK_STREAM, 0));
 	connect_to(third, socket_name());
-	zoo_step(0, 1);
-	zoo_await_step(0, 2);
+	zoo_idle_body();
 }
 
 static void peer_setup(void)
@@ -476,6 +482,43 @@ static void peer_sabotage(void)
 	zoo_sys(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
 }
 
+/* Who listens: told to those who connect later. */
+static void listener_body(void)
+{
+	become_user();
+	listen_setup();
+	zoo_step(0, 1);
+	for (;;)
+		close((int)zoo_sys(accept(listener, NULL, NULL)));
+}
+
+static void listener_setup(void)
+{
+	child = zoo_fork(listener_body);
+	zoo_await_step(0, 1);
+}
+
+static void listener_check(void)
+{
+	struct ucred found;
+	socklen_t size = sizeof(found);
+
+	third = (int)zoo_sys(socket(AF_UNIX, SOCK_STREAM, 0));
+	connect_to(third, socket_name());
+	zoo_sys(getsockopt(third, SOL_SOCKET, SO_PEERCRED, &found, &size));
+	close(third);
+	zoo_same("uid of who listens", 1234, found.uid);
+	zoo_same("gid of who listens", 4321, found.gid);
+	zoo_same("pid of who listens", child, found.pid);
+}
+
+static void listener_sabotage(void)
+{
+	zoo_sys(kill(child, SIGKILL));
+	zoo_sys(waitpid(child, NULL, 0));
+	listen_setup();
+}
+
 const struct zoo_case zoo_unix[] = {
 	{ "unix-stream", pair_setup, NULL, pair_verify, pair_sabotage, .arg = SOCK_STREAM },
 	{ "unix-dgram", pair_setup, NULL, pair_verify, pair_sabotage, .arg = SOCK_DGRAM },
@@ -497,6 +540,7 @@ const struct zoo_case zoo_unix[] = {
 	{ "unix-rights-taken", passed_setup, NULL, passed_verify, passed_sabotage,
 	  .arg = SOCK_STREAM },
 	{ "unix-options", options_setup, options_check, NULL, options_sabotage },
+	{ "unix-listen-user", listener_setup, listener_check, NULL, listener_sabotage, .arg = 1 },
 	{ "unix-peercred", peer_setup, peer_check, NULL, peer_sabotage, .arg = 1 },
 	{ NULL },
 };

@@ -190,6 +190,20 @@ double zoo_now(clockid_t clock)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+double zoo_stood(void)
+{
+	char *path = zoo_path("stood");
+	FILE *file = fopen(path, "re");
+	double seconds = 0;
+
+	if (file && fscanf(file, "%lf", &seconds) != 1)
+		seconds = 0;
+	if (file)
+		fclose(file);
+	free(path);
+	return seconds;
+}
+
 double zoo_lasts(void)
 {
 	const char *said = getenv("ZOO_TIME");
@@ -205,11 +219,16 @@ void zoo_over_at(double moment)
 		 "not tested: its time was over before the swap, ZOO_TIME is too short");
 }
 
+/* Till a moment, not for a time: such a sleep is begun again by any kernel, and nobody can tell. */
 void zoo_pause(int milliseconds)
 {
-	struct timespec left = { milliseconds / 1000, milliseconds % 1000 * 1000000L };
+	struct timespec until;
 
-	while (nanosleep(&left, &left) && errno == EINTR)
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += milliseconds % 1000 * 1000000L;
+	until.tv_sec += milliseconds / 1000 + until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
 		;
 }
 
@@ -229,13 +248,21 @@ static double apart(void)
 	return zoo_now(CLOCK_REALTIME) - zoo_now(CLOCK_MONOTONIC);
 }
 
+/* Where many cases wait at a time, on a slow machine, ZOO_STEP has them look less often. */
+void zoo_idle(void)
+{
+	const char *said = getenv("ZOO_STEP");
+
+	zoo_pause(said ? atoi(said) : 20);
+}
+
 void zoo_await_go(void)
 {
 	const double before = apart();
 	bool gone;
 
 	do {
-		zoo_pause(20);
+		zoo_idle();
 		gone = zoo_gone();
 		if (zoo.page->gap_at == 0 && apart() > before + 0.3) {
 			zoo.page->gap = apart() - before;
@@ -273,7 +300,7 @@ void zoo_await_step(int step, int value)
 	while (zoo.page->steps[step] < value) {
 		zoo_want(zoo_now(CLOCK_MONOTONIC) < end, "step %d: still at %d, not at %d", step,
 			 zoo.page->steps[step], value);
-		zoo_pause(20);
+		zoo_idle();
 	}
 }
 
@@ -348,6 +375,21 @@ void zoo_status(pid_t pid, const char *key, char *buffer, size_t size)
 			break;
 	zoo_want(line, "%s has no %s", path, key);
 	snprintf(buffer, size, "%s", line);
+}
+
+void zoo_kept_status(const char *key)
+{
+	char line[512];
+
+	zoo_status(getpid(), key, line, sizeof(line));
+	zoo_kept(key, line);
+}
+
+void zoo_idle_body(void)
+{
+	zoo_step(0, 1);
+	for (;;)
+		zoo_idle();
 }
 
 void zoo_write(int fd, const char *text)

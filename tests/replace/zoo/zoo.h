@@ -117,6 +117,7 @@ void zoo_near_at(const char *file, int line, const char *what, double wanted, do
 /* Keeps @text under the name @what the first time; the next times it must be the same. */
 void zoo_kept_at(const char *file, int line, const char *what, const char *text);
 #define zoo_kept(what, text) zoo_kept_at(__FILE__, __LINE__, what, text)
+void zoo_kept_status(const char *key); /* the same of a line of /proc/self/status */
 
 /* A call that must not fail; gives what it returned. */
 long zoo_sys_at(const char *file, int line, const char *what, long returned);
@@ -129,6 +130,8 @@ void zoo_errno_at(const char *file, int line, const char *what, int wanted, long
 /* --- waiting --------------------------------------------------------------------------------- */
 
 void zoo_pause(int milliseconds); /* all of it, whatever signals come */
+void zoo_idle(void);		  /* a moment between two looks: 20 ms, or ZOO_STEP */
+void zoo_idle_body(void);	  /* of a process that tells step 1 and does nothing else */
 bool zoo_gone(void);		  /* .go is there */
 void zoo_await_go(void);
 void zoo_await_asleep(pid_t task, long nr);
@@ -140,6 +143,7 @@ double zoo_now(clockid_t clock);
  * proved nothing, and that is a failure of the test.
  */
 void zoo_over_at(double moment);
+double zoo_stood(void); /* seconds, at most, that it stood still before it was dumped: .stood */
 double zoo_lasts(void); /* how long cases that take time take: ZOO_TIME, 8 seconds */
 
 enum { ZOO_DEADLINE = 30 }; /* seconds for what should happen at once */

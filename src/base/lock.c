@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The lock on changing the running kernel. */
-#include "live/lock.h"
+#include "base/lock.h"
 
+#include "base/clock.h"
 #include "base/strbuf.h"
-#include "live/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,10 +33,10 @@ static void sign(int fd)
 		(void)!pwrite(fd, pid, (size_t)len, 0);
 }
 
-struct uk_error *uk_lock_take(const struct uk_live_paths *paths, unsigned int wait_ms, int *ret)
+struct uk_error *uk_lock_take(const char *run, unsigned int wait_ms, int *ret)
 {
 	uk_auto_free char *path = NULL;
-	struct uk_error *err = uk_asprintf(&path, "%s/upkeep.lock", paths->run);
+	struct uk_error *err = uk_asprintf(&path, "%s/upkeep.lock", run);
 	if (err)
 		return err;
 	uk_auto_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -53,4 +53,12 @@ struct uk_error *uk_lock_take(const struct uk_live_paths *paths, unsigned int wa
 	sign(fd);
 	*ret = uk_take_fd(fd);
 	return NULL;
+}
+
+bool uk_lock_is_held(const char *run)
+{
+	uk_auto_free char *path = NULL;
+	uk_auto_error struct uk_error *err = uk_asprintf(&path, "%s/upkeep.lock", run);
+	uk_auto_close int fd = err ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
 }

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -62,6 +63,15 @@ static inline void child_main(child_fn make, child_fn then, int shared, int repo
 		pause();
 }
 
+/* Its word came before it closed what it was said through. */
+static inline void child_await_closed(const struct child *child)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/fd/200", child->pid);
+	for (int i = 0; i < 2000 && !faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW); i++)
+		usleep(5000);
+}
+
 /*
  * Starts a child; false when it says that this kernel cannot do it. @shared: the child's side,
  * closed here, or -1. @then is what it does after it said that it is ready, or NULL.
@@ -80,8 +90,10 @@ static inline bool child_start(struct child *child, child_fn make, child_fn then
 		close(shared);
 	bool ready = read(report[0], &byte, 1) == 1;
 	close(report[0]);
-	if (ready)
+	if (ready) {
+		child_await_closed(child);
 		return true;
+	}
 	int status = 0;
 	ck_assert_int_eq(waitpid(child->pid, &status, 0), child->pid);
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == SAMPLE_SKIP,

@@ -8,6 +8,7 @@
 #include "replace/cgroup.h"
 #include "replace/layer.h"
 #include "replace/mapped.h"
+#include "replace/pty.h"
 #include "replace/rules.h"
 #include "replace/view.h"
 
@@ -591,6 +592,7 @@ struct uk_error *uk_criu_restore(const struct uk_plan_service *service, const ch
 				 const struct uk_stand_in *stand_ins, bool caught)
 {
 	uk_auto_free char *images = NULL, *scratch = NULL;
+	uk_cleanup(uk_ptys_end) struct uk_ptys ptys = {};
 	uk_cleanup(child_deinit) struct child child = { .service = service,
 							.dir = dir,
 							.stand_ins = stand_ins,
@@ -610,6 +612,10 @@ struct uk_error *uk_criu_restore(const struct uk_plan_service *service, const ch
 	child.scratch = scratch;
 	if (!err)
 		err = prepare(&child, caught);
+	if (!err)
+		err = uk_ptys_read(images, &ptys);
+	if (!err)
+		err = uk_ptys_begin(&ptys);
 	if (!err)
 		err = run_restore(&child, images);
 	if (scratch)

@@ -18,7 +18,6 @@
 #include "replace/network.h"
 #include "replace/paths.h"
 #include "replace/plan.h"
-#include "replace/pty.h"
 #include "replace/receiver.h"
 #include "replace/seat.h"
 #include "replace/side.h"
@@ -184,22 +183,6 @@ static struct uk_error *take_proof(struct resume *resume, const struct uk_plan_s
 	return uk_take(resume->proofs[number].err);
 }
 
-static struct uk_error *restore_images(const struct work *work, bool caught)
-{
-	const char *dir = work->resume->store.dir;
-	struct uk_ptys ptys = {};
-	uk_auto_free char *images = NULL;
-	struct uk_error *err = uk_asprintf(&images, "%s/%s", dir, work->service->images);
-	if (!err)
-		err = uk_ptys_read(images, &ptys);
-	if (!err)
-		err = uk_ptys_begin(&ptys);
-	if (!err)
-		err = uk_criu_restore(work->service, dir, work->stand_ins, caught);
-	uk_ptys_end(&ptys);
-	return err;
-}
-
 static void restore_one(void *item)
 {
 	struct work *work = item;
@@ -207,7 +190,8 @@ static void restore_one(void *item)
 	if (!work->err)
 		work->err = take_proof(work->resume, work->service);
 	if (!work->err)
-		work->err = restore_images(work, caught);
+		work->err = uk_criu_restore(work->service, work->resume->store.dir, work->stand_ins,
+					    caught);
 	if (!work->err)
 		work->err =
 			uk_caught_go_on(work->service, &work->resume->sysv, work->resume->store.dir,

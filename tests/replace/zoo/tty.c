@@ -15,6 +15,8 @@
 #include <unistd.h>
 #include <utmp.h>
 
+enum { HIGH = 100 };
+
 static int master, slave;
 static pid_t child;
 
@@ -78,6 +80,23 @@ static void number_sabotage(void)
 
 	zoo_sys(openpty(&second, &third, NULL, NULL, NULL));
 	zoo_sys(dup2(third, slave));
+}
+
+/* Who came when many others were there, which have ended. */
+static void high_setup(void)
+{
+	int others[2 * HIGH], nr = 0, number = -1;
+
+	while (number < HIGH) {
+		master = zoo_sys(posix_openpt(O_RDWR | O_NOCTTY));
+		zoo_sys(ioctl(master, TIOCGPTN, &number));
+		if (number < HIGH)
+			others[nr++] = master;
+	}
+	while (nr)
+		close(others[--nr]);
+	zoo_sys(unlockpt(master));
+	slave = zoo_sys(open(ptsname(master), O_RDWR | O_NOCTTY));
 }
 
 static void queued_setup(void)
@@ -328,6 +347,7 @@ static void hung_sabotage(void)
 const struct zoo_case zoo_tty[] = {
 	{ "pty-settings", open_pair, settings_check, settings_verify, settings_sabotage },
 	{ "pty-number", open_pair, number_check, NULL, number_sabotage },
+	{ "pty-high", high_setup, number_check, NULL, number_sabotage },
 	{ "pty-queued", queued_setup, NULL, queued_verify, queued_sabotage },
 	{ "pty-modes", modes_setup, modes_check, NULL, modes_sabotage },
 	{ "pty-shell", shell_setup, shell_check, shell_verify, shell_sabotage },

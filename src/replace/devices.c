@@ -7,13 +7,19 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
+
+static void deinit(struct uk_boot_device *device)
+{
+	free(device->name);
+	free(device->alias);
+	free(device->module);
+}
 
 void uk_boot_devices_deinit(uk_boot_devices *devices)
 {
-	uk_vec_for_each(device, devices) {
-		free(device->name);
-		free(device->alias);
-	}
+	uk_vec_for_each(device, devices)
+		deinit(device);
 	uk_vec_deinit(devices);
 }
 
@@ -30,37 +36,88 @@ static char *read_line(const char *dir, const char *name)
 	return uk_take(text);
 }
 
-/*
- * The alias of a device, or of the nearest one above it in /sys that has one: a disk hangs on
- * a controller's port, an interface on a function of a card.
+/* "/sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1": its controllers are links beside it.
  */
-static char *alias_above(const char *link)
+static char *find_controller(const char *folder)
 {
-	char *path = realpath(link, NULL), *alias = NULL;
-	while (path && strlen(path) > strlen("/sys/devices") && !alias) {
-		alias = read_line(path, "modalias");
-		if (alias && !*alias) {
-			free(alias);
-			alias = NULL;
-		}
+	char **names = NULL, *found = NULL;
+	size_t nr = 0;
+	uk_auto_free char *up = strdup(folder);
+	char *end = up ? strstr(up, "/nvme-subsystem/") : NULL;
+	if (!end)
+		return NULL;
+	end[strlen("/nvme-subsystem/") + strcspn(end + strlen("/nvme-subsystem/"), "/")] = '\0';
+	uk_auto_error struct uk_error *gone = uk_dir_list(up, &names, &nr);
+	for (size_t i = 0; !gone && !found && i < nr; i++) {
+		uk_auto_free char *link = NULL;
+		uk_auto_error struct uk_error *err = uk_asprintf(&link, "%s/%s", up, names[i]);
+		char target[PATH_MAX];
+		if (!err && readlink(link, target, sizeof(target)) > 0 &&
+		    strcmp(names[i], "subsystem"))
+			found = realpath(link, NULL);
+	}
+	uk_strv_destroy(names, nr);
+	return found;
+}
+
+char *uk_device_folder(const char *link)
+{
+	char *folder = realpath(link, NULL);
+	char *controller = folder ? find_controller(folder) : NULL;
+	if (!controller)
+		return folder;
+	free(folder);
+	return controller;
+}
+
+/* A driver that is built in has a folder for its module, too, if that has anything to set. */
+static char *read_module(const char *folder)
+{
+	static const char *const links[] = { "driver/module", "driver" };
+	char target[PATH_MAX];
+	for (size_t i = 0; i < UK_ARRAY_SIZE(links); i++) {
+		uk_auto_free char *link = NULL;
+		uk_auto_error struct uk_error *err = uk_asprintf(&link, "%s/%s", folder, links[i]);
+		ssize_t len = err ? -1 : readlink(link, target, sizeof(target) - 1);
+		if (len <= 0)
+			continue;
+		target[len] = '\0';
+		const char *slash = strrchr(target, '/');
+		return strdup(slash ? slash + 1 : target);
+	}
+	return NULL;
+}
+
+/*
+ * By the device, or by the nearest one above it in /sys that has an alias: a disk hangs on a
+ * controller's port, an interface on a function of a card.
+ */
+static void read_driver(const char *link, struct uk_boot_device *ret)
+{
+	char *path = uk_device_folder(link);
+	while (path && strlen(path) > strlen("/sys/devices") && !ret->alias) {
+		ret->alias = read_line(path, "modalias");
+		if (ret->alias && !*ret->alias)
+			free(uk_take(ret->alias));
+		if (ret->alias)
+			ret->module = read_module(path);
 		char *slash = strrchr(path, '/');
 		if (!slash || slash == path)
 			break;
 		*slash = '\0';
 	}
 	free(path);
-	return alias;
 }
 
 /* Takes @name. */
 static struct uk_error *add_device(char *name, const char *link, uk_boot_devices *ret)
 {
-	struct uk_boot_device device = { .name = name, .alias = alias_above(link) };
+	struct uk_boot_device device = { .name = name };
+	read_driver(link, &device);
 	if (device.alias && uk_vec_push(ret, device))
 		return NULL;
-	free(device.name);
 	bool failed = device.alias;
-	free(device.alias);
+	deinit(&device);
 	return failed ? uk_error_nomem() : NULL;
 }
 

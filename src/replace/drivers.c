@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/map.h"
 #include "base/strbuf.h"
+#include "replace/kernels.h"
 #include "base/vec.h"
 
 #include <errno.h>
@@ -177,8 +178,8 @@ static struct uk_error *add_levels(struct uk_drivers *drivers, char *folder)
 
 struct uk_error *uk_drivers_add_device(struct uk_drivers *drivers, const char *sysfs)
 {
-	char folder[PATH_MAX];
-	if (!realpath(sysfs, folder))
+	uk_auto_free char *folder = uk_device_folder(sysfs);
+	if (!folder)
 		return uk_error_errno(errno, "%s", sysfs);
 	return add_levels(drivers, folder);
 }

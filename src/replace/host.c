@@ -77,6 +77,16 @@ static struct uk_error *judge_modules(const struct uk_boot_kernel *kernel,
 		   "install all of that kernel's modules", "tried; docs of CRIU");
 }
 
+/*
+ * Before Linux 5ab23c7923a1 ("modpost: Create modalias for builtin modules", 6.18) no list tells
+ * which devices a driver that is built in is for: such a one is known by its name alone.
+ */
+static bool has_driver(const struct uk_boot_kernel *target, const struct uk_boot_device *device)
+{
+	return uk_boot_kernel_has_driver(target, device->alias) ||
+	       (device->module && uk_boot_kernel_has_driver(target, device->module));
+}
+
 static struct uk_error *judge_devices(const struct uk_preflight_options *options,
 				      const struct uk_survey *survey,
 				      struct uk_preflight *preflight)
@@ -90,7 +100,7 @@ static struct uk_error *judge_devices(const struct uk_preflight_options *options
 	struct uk_error *err = uk_boot_devices_read(options->paths, &root, 1, &devices);
 	for (size_t i = 0; i < devices.len && !err; i++) {
 		const struct uk_boot_device *device = &devices.data[i];
-		if (!uk_boot_kernel_has_driver(survey->target, device->alias))
+		if (!has_driver(survey->target, device))
 			err = add(preflight, UK_FATE_IMPOSSIBLE, "driver", device->name,
 				  text("%s has no driver for it (%s)",
 				       uk_boot_kernel_release(survey->target), device->alias),

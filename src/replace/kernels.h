@@ -41,12 +41,19 @@ bool uk_boot_kernel_can_mount(const struct uk_boot_kernel *kernel, const char *t
 
 /* A device that a new kernel has to bring up before anything can be restored. */
 struct uk_boot_device {
-	char *name;  /* "network interface eth0", "disk of / (vda)" */
-	char *alias; /* of the nearest device above it that has one: "virtio:d00000001v..." */
+	char *name;   /* "network interface eth0", "disk of / (vda)" */
+	char *alias;  /* of the nearest device above it that has one: "virtio:d00000001v..." */
+	char *module; /* of that one's driver in the running kernel, "nvme"; NULL when not known */
 };
 
 typedef UK_VEC(struct uk_boot_device) uk_boot_devices;
 void uk_boot_devices_deinit(uk_boot_devices *devices);
+
+/*
+ * The folder of a device in sysfs, by a link to it; of a disk that several controllers lead to
+ * (NVMe's multipath) one below the first of them. NULL if there is none; free it.
+ */
+char *uk_device_folder(const char *link);
 
 /* Network interfaces with hardware below them, and the disks of @disks. */
 struct uk_error *uk_boot_devices_read(const struct uk_host_paths *paths, const dev_t *disks,

@@ -268,6 +268,49 @@ START_TEST(devices_need_a_driver)
 }
 END_TEST
 
+/* modules.builtin.modinfo has no aliases of tables: nvme of cloud kernels, say. */
+START_TEST(a_driver_that_is_built_in_is_known_by_its_name)
+{
+	put_kernel(CONFIG);
+	put_modules(builtin);
+	put("sys/devices/pci0/modalias", "pci:v00008086\n");
+	put("sys/devices/pci0/net/eth1/address", "x");
+	put("sys/class/net/eth1/address", "x");
+	put_link("sys/class/net/eth1/device", "../../../devices/pci0");
+	check("driver:network interface eth1", UK_FATE_IMPOSSIBLE, "no driver for it (pci:v");
+	put_link("sys/devices/pci0/driver", "../../bus/pci/drivers/other");
+	check("driver:network interface eth1", UK_FATE_IMPOSSIBLE, "no driver for it (pci:v");
+	uk_auto_free char *link = NULL;
+	ck_ok(uk_asprintf(&link, "%s/sys/devices/pci0/driver", root));
+	ck_assert_int_eq(unlink(link), 0);
+	put_link("sys/devices/pci0/driver", "../../bus/pci/drivers/virtio_net");
+	uk_auto_preflight struct uk_preflight preflight = {};
+	run_preflight(RELEASE, root, &preflight);
+	ck_assert_ptr_null(find(&preflight, "driver:network interface eth1"));
+}
+END_TEST
+
+/* The disk stands beside the links to its controllers. */
+START_TEST(a_disk_of_several_controllers_has_the_driver_of_one)
+{
+	dev_t disk = makedev(259, 0);
+	uk_boot_devices devices = {};
+	put("sys/devices/pci0/nvme/nvme0/state", "live");
+	put("sys/devices/pci0/modalias", "pci:v00001B36\n");
+	put("sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1/size", "1");
+	put("sys/dev/block/x", "");
+	put_link("sys/dev/block/259:0",
+		 "../../devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1");
+	put_link("sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0",
+		 "../../../pci0/nvme/nvme0");
+	ck_ok(uk_boot_devices_read(&paths, &disk, 1, &devices));
+	ck_assert_uint_eq(devices.len, 1);
+	ck_assert_str_eq(devices.data[0].name, "disk nvme0n1");
+	ck_assert_str_eq(devices.data[0].alias, "pci:v00001B36");
+	uk_boot_devices_deinit(&devices);
+}
+END_TEST
+
 START_TEST(what_forbids_a_jump_is_told)
 {
 	bool is_signed;
@@ -361,6 +404,8 @@ int main(void)
 	tcase_add_test(tcase, what_a_kernel_lacks_is_told);
 	tcase_add_loop_test(tcase, upkeep_has_to_be_there_itself, 0, UK_ARRAY_SIZE(parts));
 	tcase_add_test(tcase, devices_need_a_driver);
+	tcase_add_test(tcase, a_driver_that_is_built_in_is_known_by_its_name);
+	tcase_add_test(tcase, a_disk_of_several_controllers_has_the_driver_of_one);
 	tcase_add_test(tcase, what_forbids_a_jump_is_told);
 	tcase_add_test(tcase, files_need_their_file_system);
 	tcase_add_test(tcase, images_need_room);

@@ -182,6 +182,14 @@ bool uk_file_exists(const char *path)
 	return !access(path, F_OK);
 }
 
+bool uk_is_mount_point(const char *path)
+{
+	struct stat st, above;
+	uk_auto_close int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return dir >= 0 && !fstat(dir, &st) && !fstatat(dir, "..", &above, 0) &&
+	       st.st_dev != above.st_dev;
+}
+
 static struct uk_error *make_one(const char *path, mode_t mode)
 {
 	struct stat st;

@@ -30,6 +30,9 @@ struct uk_error *uk_file_copy(const char *from, const char *to, mode_t mode) uk_
 
 bool uk_file_exists(const char *path);
 
+/* Whether another file system begins at folder @path; not where a part of the same one does. */
+bool uk_is_mount_point(const char *path);
+
 /* mkdir -p: parents get @mode too. An existing folder is fine. */
 struct uk_error *uk_dir_make(const char *path, mode_t mode) uk_must_check;
 

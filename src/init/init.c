@@ -19,12 +19,14 @@
 #include "init/init.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "replace/home.h"
 
 #include <blkid/blkid.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -38,8 +40,9 @@
 #include <unistd.h>
 
 enum {
-	ROOT_WAIT_MS = 20000, /* for disks that are found late */
-	ROOT_STEP_MS = 10,
+	DISK_WAIT_MS = 20000, /* for disks that are found late */
+	SPARE_WAIT_MS = 2000, /* for one that nobody needs */
+	DISK_STEP_MS = 10,
 	LIMIT_S = 300,	   /* for all, until services are restored */
 	REBOOT_WAIT_S = 5, /* so that a person can read why */
 };
@@ -168,6 +171,12 @@ static bool set_options(struct boot *boot, char *value)
 	return true;
 }
 
+static bool set_flags(struct boot *boot, char *value)
+{
+	boot->flags = strtoul(value, NULL, 10);
+	return true;
+}
+
 static bool set_next(struct boot *boot, char *value)
 {
 	boot->next = value;
@@ -211,22 +220,55 @@ static bool fail(struct boot *boot, char *value)
 }
 
 /* "UUID=..." or a device's path; waits until it is there. */
-static bool mount_root(struct boot *boot, char *value)
+static bool mount_at(const struct boot *boot, const char *spec, const char *point,
+		     unsigned long flags, unsigned int wait_ms)
 {
-	for (int waited = 0; waited < ROOT_WAIT_MS; waited += ROOT_STEP_MS) {
-		char *device = blkid_evaluate_spec(value, NULL);
+	/* To look at all there is may take much longer than the pause between. */
+	for (uint64_t from = uk_clock_ns(); uk_clock_ns() - from < wait_ms * UINT64_C(1000000);) {
+		char *device = blkid_evaluate_spec(spec, NULL);
 		if (device && !access(device, F_OK)) {
-			boot->mounted = !mount(device, "/root", boot->fstype, 0, boot->options);
-			if (boot->mounted)
-				return true;
-			say("mount %s as %s: %s", device, boot->fstype, strerror(errno));
-			return false;
+			bool mounted = !mount(device, point, boot->fstype, flags, boot->options);
+			if (!mounted)
+				say("mount %s at %s as %s: %s", device, point, boot->fstype,
+				    strerror(errno));
+			free(device);
+			return mounted;
 		}
 		free(device);
-		pause_ms(ROOT_STEP_MS);
+		pause_ms(DISK_STEP_MS);
 	}
-	say("root filesystem %s: no such device after %d s", value, ROOT_WAIT_MS / 1000);
+	say("%s, which was mounted at %s: no such device after %u s", spec, point, wait_ms / 1000);
 	return false;
+}
+
+static bool mount_root(struct boot *boot, char *value)
+{
+	boot->mounted = mount_at(boot, value, "/root", 0, DISK_WAIT_MS);
+	return boot->mounted;
+}
+
+/* "UUID=... /srv", where the system has it, which is mounted by now. */
+static bool mount_disk_within(const struct boot *boot, char *value, unsigned int wait_ms)
+{
+	char point[PATH_MAX], *at = strchr(value, ' ');
+	if (!at)
+		return false;
+	*at++ = '\0';
+	snprintf(point, sizeof(point), "%s%s", boot->home ? "" : "/root", at);
+	/* On the way home the initramfs that Debian has may have mounted /usr. */
+	return uk_is_mount_point(point) || mount_at(boot, value, point, boot->flags, wait_ms);
+}
+
+static bool mount_disk(struct boot *boot, char *value)
+{
+	return mount_disk_within(boot, value, DISK_WAIT_MS);
+}
+
+/* The system itself will tell if it misses it. */
+static bool mount_spare(struct boot *boot, char *value)
+{
+	mount_disk_within(boot, value, SPARE_WAIT_MS);
+	return true;
 }
 
 static const struct step {
@@ -239,11 +281,14 @@ static const struct step {
 	{ "module", load_module },    /* PATH */
 	{ "modprobe", probe_module }, /* NAME, on the way home */
 	{ "key", set_key },	      /* ID HEX, on the way home */
-	{ "fstype", set_fstype },     /* of the root filesystem */
-	{ "options", set_options },   /* of its mount */
+	{ "fstype", set_fstype },     /* of what is mounted next */
+	{ "options", set_options },   /* of its superblock */
+	{ "flags", set_flags },	      /* of its mount, a number; not of the root */
 	{ "next", set_next },	      /* PROGRAM that goes on there */
 	{ "fault", fail },	      /* panic, hang, port N, resume UPKEEP_FAULT */
 	{ "root", mount_root },	      /* UUID=... or a device; after all of the above */
+	{ "disk", mount_disk },	      /* UUID=... POINT, of what services need; after the root */
+	{ "disk-if-there", mount_spare },
 	{},
 };
 

@@ -10,7 +10,8 @@
 enum { LATER_MAX = 8 };
 
 struct boot {
-	char *fstype, *options; /* of the root filesystem */
+	char *fstype, *options; /* of the file system that is mounted next */
+	unsigned long flags;	/* mount(2)'s, of one that is not the root */
 	char *next;		/* the program that goes on there */
 	char *fault;		/* UPKEEP_FAULT for that program, of a test */
 	char *later[LATER_MAX]; /* "PATH VALUE" of sysctls, set after the restore */

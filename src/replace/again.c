@@ -92,17 +92,32 @@ static struct uk_error *check_mounts(const uk_plan_mounts *before, const uk_plan
 	return NULL;
 }
 
+/* It was told of the disks that were mounted then. */
+static struct uk_error *check_disks(const uk_disks *before, const uk_disks *now)
+{
+	uk_vec_for_each(disk, now) {
+		if (disk->needed && !uk_disks_find(before, disk->dev))
+			return uk_error_create(UK_ERR_BUSY, "%s was mounted meanwhile; try again",
+					       disk->point);
+	}
+	return NULL;
+}
+
 struct uk_error *uk_swap_look_again(struct uk_swap *swap)
 {
 	struct uk_error *err = judge_again(swap);
 	uk_plan_mounts before = swap->plan.mounts;
+	uk_auto_disks uk_disks disks = swap->disks;
 	swap->plan.mounts = (uk_plan_mounts){};
+	swap->disks = (uk_disks){};
 	if (!err)
 		err = uk_swap_plan_services(swap);
 	if (!err)
 		err = check_numbers(swap);
 	if (!err)
 		err = check_mounts(&before, &swap->plan.mounts);
+	if (!err)
+		err = check_disks(&disks, &swap->disks);
 	uk_plan_mounts_deinit(&before);
 	/* The guardian has the plan as it was when it was posted. */
 	return err ? err : uk_swap_relieve_guardian(swap);

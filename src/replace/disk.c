@@ -1,40 +1,88 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The root filesystem, and how another kernel finds it again. */
-#include "replace/root.h"
+/* File systems on disks, and how another kernel finds them again. */
+#include "replace/disk.h"
 
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "replace/view.h"
 
 #include <blkid/blkid.h>
-#include <errno.h>
 #include <limits.h>
-#include <mntent.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-void uk_root_deinit(struct uk_root *root)
+static void deinit(struct uk_disk *disk)
 {
-	free(root->spec);
-	free(root->fstype);
-	free(root->options);
-	free(root->device);
+	free(disk->point);
+	free(disk->fstype);
+	free(disk->options);
+	free(disk->device);
+	free(disk->spec);
+	free(disk->trouble);
 }
 
-/* Options that mount(2) takes as flags, or that only mount(8) knows. */
-static bool is_flag(const char *option)
+void uk_disks_deinit(uk_disks *disks)
 {
-	static const char *const flags[] = { "rw",	   "ro",      "relatime", "noatime",
-					     "nodiratime", "nosuid",  "nodev",	  "noexec",
-					     "sync",	   "dirsync", "defaults", "lazytime",
-					     "seclabel" };
-	for (size_t i = 0; i < UK_ARRAY_SIZE(flags); i++) {
-		if (!strcmp(option, flags[i]))
-			return true;
+	uk_vec_for_each(disk, disks)
+		deinit(disk);
+	uk_vec_deinit(disks);
+}
+
+struct uk_disk *uk_disks_find(const uk_disks *disks, dev_t dev)
+{
+	uk_vec_for_each(disk, disks) {
+		if (disk->dev == dev)
+			return disk;
 	}
-	return false;
+	return NULL;
 }
 
+struct uk_disk *uk_disks_root(const uk_disks *disks)
+{
+	uk_vec_for_each(disk, disks) {
+		if (!strcmp(disk->point, "/"))
+			return disk;
+	}
+	return NULL;
+}
+
+/* --- options ------------------------------------------------------------------------- */
+
+static const struct flag {
+	const char *name;
+	unsigned long flag;
+} flags[] = {
+	{ "ro", MS_RDONLY },	     { "nosuid", MS_NOSUID },	  { "nodev", MS_NODEV },
+	{ "noexec", MS_NOEXEC },     { "noatime", MS_NOATIME },	  { "nodiratime", MS_NODIRATIME },
+	{ "relatime", MS_RELATIME }, { "nosymfollow", 256 },	  { "sync", MS_SYNCHRONOUS },
+	{ "dirsync", MS_DIRSYNC },   { "lazytime", MS_LAZYTIME }, { "rw", 0 },
+	{ "seclabel", 0 },
+};
+
+static const struct flag *find_flag(const char *option)
+{
+	for (size_t i = 0; i < UK_ARRAY_SIZE(flags); i++) {
+		if (!strcmp(option, flags[i].name))
+			return &flags[i];
+	}
+	return NULL;
+}
+
+unsigned long uk_mount_flags(const char *options)
+{
+	char copy[256], *save = NULL;
+	unsigned long found = 0;
+	snprintf(copy, sizeof(copy), "%s", options);
+	for (char *one = strtok_r(copy, ",", &save); one; one = strtok_r(NULL, ",", &save)) {
+		const struct flag *flag = find_flag(one);
+		found |= flag ? flag->flag : 0;
+	}
+	return found;
+}
+
+/* Without those that mount(2) takes as flags. */
 static struct uk_error *take_options(const char *text, char **ret)
 {
 	uk_auto_strbuf struct uk_strbuf buf = {};
@@ -45,90 +93,145 @@ static struct uk_error *take_options(const char *text, char **ret)
 		return err;
 	for (char *option = strtok_r(copy, ",", &save); option;
 	     option = strtok_r(NULL, ",", &save)) {
-		if (!is_flag(option))
+		if (!find_flag(option))
 			uk_strbuf_addf(&buf, "%s%s", buf.len ? "," : "", option);
 	}
 	uk_strbuf_addstr(&buf, "");
 	return uk_strbuf_finish(&buf, ret);
 }
 
-static struct uk_error *read_mounts(struct uk_root *ret)
+/* --- where they are ------------------------------------------------------------------ */
+
+static struct uk_error *find_uuid(struct uk_disk *disk)
 {
-	FILE *mounts = setmntent("/proc/self/mounts", "re");
-	if (!mounts)
-		return uk_error_errno(errno, "/proc/self/mounts");
-	struct uk_error *err = NULL;
-	const struct mntent *entry;
-	while (!err && (entry = getmntent(mounts))) {
-		if (strcmp(entry->mnt_dir, "/"))
-			continue;
-		/* The last one is what is seen. */
-		free(uk_take(ret->fstype));
-		free(uk_take(ret->options));
-		err = uk_strdup(entry->mnt_type, &ret->fstype);
-		if (!err)
-			err = take_options(entry->mnt_opts, &ret->options);
+	uk_auto_free char *name = blkid_devno_to_devname(disk->dev);
+	uk_auto_free char *uuid = name ? blkid_get_tag_value(NULL, "UUID", name) : NULL;
+	if (uuid)
+		return uk_asprintf(&disk->spec, "UUID=%s", uuid);
+	return uk_asprintf(&disk->trouble, "%s has no UUID by which another kernel would find it",
+			   name ? name : disk->device);
+}
+
+/* The mount below, where a disk is mounted when somebody looks. */
+static bool is_automatic(const uk_mounts *host, const struct uk_mount *mount)
+{
+	uk_vec_for_each(parent, host) {
+		if (parent->id == mount->parent)
+			return !strcmp(parent->type, "autofs");
 	}
-	endmntent(mounts);
-	if (!err && !ret->fstype)
-		err = uk_error_create(UK_ERR_REFUSED, "/proc/self/mounts has no root filesystem");
-	return err;
+	return false;
+}
+
+/* What it is mounted in must be there before it: the root, or another disk. */
+static bool is_nowhere(const uk_mounts *host, const struct uk_mount *mount, const uk_disks *disks)
+{
+	if (!strcmp(mount->point, "/"))
+		return false;
+	uk_vec_for_each(parent, host) {
+		const struct uk_disk *disk = uk_disks_find(disks, parent->dev);
+		if (parent->id == mount->parent)
+			return !disk || (disk->trouble && strcmp(disk->point, "/"));
+	}
+	return true;
 }
 
 /* A partition or a whole disk; what stands on other block devices is not brought up by init. */
-static struct uk_error *check_device(const char *device, const char *fstype)
+static struct uk_error *judge(const uk_mounts *host, const struct uk_mount *mount,
+			      const uk_disks *disks, struct uk_disk *disk)
 {
-	uk_auto_free char *dm = NULL, *md = NULL;
-	struct uk_error *err = uk_asprintf(&dm, "%s/dm", device);
+	uk_auto_free char *path = realpath(disk->device, NULL);
+	if (!path)
+		return uk_asprintf(&disk->trouble,
+				   "it is not on a disk alone (%s), and is not brought up yet "
+				   "before services are restored",
+				   mount->type);
+	if (strstr(path, "/devices/virtual/block/"))
+		return uk_asprintf(&disk->trouble,
+				   "it is on %s, which is LVM, RAID, encrypted or a file, and is "
+				   "not brought up yet before services are restored",
+				   strrchr(path, '/') + 1);
+	if (strchr(mount->point, '\n') || strchr(mount->super, '\n'))
+		return uk_strdup("its mount has a line break in its name or options",
+				 &disk->trouble);
+	if (is_automatic(host, mount))
+		return uk_strdup("it is mounted when somebody looks (autofs), not before services "
+				 "are restored",
+				 &disk->trouble);
+	if (is_nowhere(host, mount, disks))
+		return uk_strdup("it is mounted in a folder that is not there yet when disks are "
+				 "mounted",
+				 &disk->trouble);
+	return find_uuid(disk);
+}
+
+static struct uk_error *add(const char *sys, const uk_mounts *host, const struct uk_mount *mount,
+			    uk_disks *ret)
+{
+	struct uk_disk disk = { .dev = mount->dev,
+				.mount = mount->id,
+				.flags = uk_mount_flags(mount->options) |
+					 uk_mount_flags(mount->super) };
+	struct uk_error *err = uk_strdup(mount->point, &disk.point);
 	if (!err)
-		err = uk_asprintf(&md, "%s/md", device);
+		err = uk_strdup(mount->type, &disk.fstype);
+	if (!err)
+		err = take_options(mount->super, &disk.options);
+	if (!err)
+		err = uk_asprintf(&disk.device, "%s/dev/block/%u:%u", sys, major(mount->dev),
+				  minor(mount->dev));
+	if (!err)
+		err = judge(host, mount, ret, &disk);
+	if (!err && !uk_vec_push(ret, disk))
+		err = uk_error_nomem();
 	if (err)
-		return err;
-	if (!uk_file_exists(device))
-		return uk_error_create(UK_ERR_REFUSED,
-				       "the root filesystem (%s) is not on a disk; "
-				       "replacing the kernel under it is not possible yet",
-				       fstype);
-	if (uk_file_exists(dm) || uk_file_exists(md))
-		return uk_error_create(
-			UK_ERR_REFUSED,
-			"the root filesystem (%s) is on %s, which is LVM, RAID or "
-			"encrypted; replacing the kernel under it is not possible yet",
-			fstype, device);
-	return NULL;
+		deinit(&disk);
+	return err;
 }
 
-static struct uk_error *find_uuid(const char *device, dev_t number, char **ret)
+/* Block devices have numbers of their own; the file systems of several of them (btrfs) have none.
+ */
+static bool is_on_disk(const struct uk_mount *mount)
 {
-	uk_auto_free char *name = blkid_devno_to_devname(number);
-	if (!name)
-		return uk_error_create(UK_ERR_REFUSED, "%s has no node in /dev", device);
-	uk_auto_free char *uuid = blkid_get_tag_value(NULL, "UUID", name);
-	if (!uuid)
-		return uk_error_create(UK_ERR_REFUSED,
-				       "the filesystem on %s has no UUID by which "
-				       "another kernel would find it",
-				       name);
-	return uk_asprintf(ret, "UUID=%s", uuid);
+	return major(mount->dev) || uk_str_starts(mount->source, "/dev/");
 }
 
-struct uk_error *uk_root_find(struct uk_root *ret)
+struct uk_error *uk_disks_list(const struct uk_host_paths *paths, const uk_mounts *host,
+			       uk_disks *ret)
 {
-	uk_cleanup(uk_root_deinit) struct uk_root root = {};
-	struct stat st;
-	if (stat("/", &st) < 0)
-		return uk_error_errno(errno, "/");
-	struct uk_error *err = read_mounts(&root);
-	if (!err)
-		err = uk_asprintf(&root.device, "/sys/dev/block/%u:%u", major(st.st_dev),
-				  minor(st.st_dev));
-	if (!err)
-		err = check_device(root.device, root.fstype);
-	if (!err)
-		err = find_uuid(root.device, st.st_dev, &root.spec);
-	if (!err) {
-		*ret = root;
-		root = (struct uk_root){};
+	struct uk_error *err = NULL;
+	uk_vec_for_each(mount, host) {
+		if (!err && is_on_disk(mount) && !strcmp(mount->root, "/") &&
+		    !uk_disks_find(ret, mount->dev) && !uk_view_is_hidden(host, mount))
+			err = add(uk_host_paths_get(paths)->sys, host, mount, ret);
 	}
 	return err;
+}
+
+/* --- who has files there ------------------------------------------------------------- */
+
+bool uk_disk_is_used(const struct uk_disk *disk, const struct uk_task *task)
+{
+	uk_vec_for_each(fd, &task->fds) {
+		if (fd->stat_ok && fd->dev == disk->dev)
+			return true;
+	}
+	uk_vec_for_each(mapping, &task->mappings) {
+		if (mapping->dev == disk->dev)
+			return true;
+	}
+	return task->cwd_dev == disk->dev || task->root_dev == disk->dev;
+}
+
+void uk_disks_need(uk_disks *disks, const char *const *paths)
+{
+	for (; *paths; paths++) {
+		char above[PATH_MAX];
+		struct stat st = {};
+		snprintf(above, sizeof(above), "%s", *paths);
+		while (stat(above, &st) < 0 && strrchr(above, '/') > above)
+			*strrchr(above, '/') = '\0';
+		struct uk_disk *disk = uk_disks_find(disks, st.st_dev);
+		if (disk)
+			disk->needed = true;
+	}
 }

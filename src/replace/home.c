@@ -73,7 +73,7 @@ struct uk_error *uk_home_write(const char *text)
 {
 	struct uk_error *err = check_init();
 	if (!err)
-		err = uk_dir_make(UK_SWAPS, 0700);
+		err = uk_dir_make(UK_HOME_FOLDER, 0755);
 	return err ? err : uk_file_write(UK_HOME, text, strlen(text), 0600);
 }
 
@@ -105,7 +105,7 @@ struct uk_error *uk_home_close(void)
 	struct uk_error *err = sync_folder("/sbin");
 	if (!err && unlink(UK_HOME) < 0 && errno != ENOENT)
 		err = uk_error_errno(errno, "remove " UK_HOME);
-	if (!err && uk_file_exists(UK_SWAPS))
-		err = sync_folder(UK_SWAPS "/..");
+	if (!err && uk_file_exists(UK_HOME_FOLDER))
+		err = sync_folder(UK_HOME_FOLDER);
 	return uk_error_wrap(err, "close the way home");
 }

@@ -4,7 +4,6 @@
 #include "base/process.h"
 #include "base/strbuf.h"
 #include "replace/preflight.h"
-#include "replace/root.h"
 
 #include <limits.h>
 #include <string.h>
@@ -77,6 +76,17 @@ static struct uk_error *judge_modules(const struct uk_boot_kernel *kernel,
 		   "install all of that kernel's modules", "tried; docs of CRIU");
 }
 
+static bool is_disk_used(const struct uk_preflight *preflight, const struct uk_disk *disk)
+{
+	uk_vec_for_each(service, &preflight->keep.services) {
+		uk_vec_for_each(task, &service->tasks) {
+			if (uk_disk_is_used(disk, task))
+				return true;
+		}
+	}
+	return false;
+}
+
 /*
  * Before Linux 5ab23c7923a1 ("modpost: Create modalias for builtin modules", 6.18) no list tells
  * which devices a driver that is built in is for: such a one is known by its name alone.
@@ -91,13 +101,17 @@ static struct uk_error *judge_devices(const struct uk_preflight_options *options
 				      const struct uk_survey *survey,
 				      struct uk_preflight *preflight)
 {
-	dev_t root = 0;
+	UK_VEC(dev_t) disks = {};
 	uk_boot_devices devices = {};
-	uk_vec_for_each(mount, survey->mounts) {
-		if (!strcmp(mount->point, "/"))
-			root = mount->dev;
+	struct uk_error *err = NULL;
+	uk_vec_for_each(disk, survey->disks) {
+		bool needed = disk == uk_disks_root(survey->disks) || is_disk_used(preflight, disk);
+		if (needed && !err && !uk_vec_push(&disks, disk->dev))
+			err = uk_error_nomem();
 	}
-	struct uk_error *err = uk_boot_devices_read(options->paths, &root, 1, &devices);
+	if (!err)
+		err = uk_boot_devices_read(options->paths, disks.data, disks.len, &devices);
+	uk_vec_deinit(&disks);
 	for (size_t i = 0; i < devices.len && !err; i++) {
 		const struct uk_boot_device *device = &devices.data[i];
 		if (!has_driver(survey->target, device))
@@ -198,19 +212,17 @@ static struct uk_error *judge_own(const struct uk_preflight_options *options,
 	return err;
 }
 
-/* Whether the new kernel finds the root file system; asked of the machine itself. */
-static struct uk_error *judge_root(const struct uk_preflight_options *options,
-				   struct uk_preflight *preflight)
+/* Whether the new kernel finds the root file system. */
+static struct uk_error *judge_root(const struct uk_survey *survey, struct uk_preflight *preflight)
 {
-	uk_auto_root struct uk_root root = {};
-	if (options->paths)
+	const struct uk_disk *root = uk_disks_root(survey->disks);
+	if (root && !root->trouble)
 		return NULL;
-	struct uk_error *err = uk_root_find(&root);
-	if (!err || uk_error_kind(err) != UK_ERR_REFUSED)
-		return err;
-	char *what = text("%s", uk_error_message(err));
-	uk_error_destroy(err);
-	return add(preflight, UK_FATE_IMPOSSIBLE, "root", "/", what, NULL, "src/replace/root.h");
+	return add(
+		preflight, UK_FATE_IMPOSSIBLE, "root", "/",
+		text("%s", root ? root->trouble
+				: "it is not on a disk, and is not brought up by another kernel"),
+		NULL, "src/replace/disk.h");
 }
 
 /* Whether /etc/fstab has this mount point. */
@@ -221,19 +233,6 @@ static bool is_in_fstab(const char *fstab, const char *point)
 		line += *line == '\n';
 		if (sscanf(line, " %*[^# \t\n] %4095[^ \t\n]", found) == 1 && !strcmp(found, point))
 			return true;
-	}
-	return false;
-}
-
-static bool is_mount_used(const struct uk_preflight *preflight, const struct uk_mount *mount)
-{
-	uk_vec_for_each(service, &preflight->keep.services) {
-		uk_vec_for_each(task, &service->tasks) {
-			uk_vec_for_each(fd, &task->fds) {
-				if (fd->stat_ok && fd->dev == mount->dev)
-					return true;
-			}
-		}
 	}
 	return false;
 }
@@ -251,9 +250,13 @@ static struct uk_error *judge_mounts(const struct uk_preflight_options *options,
 		return err;
 	uk_vec_for_each(mount, survey->mounts) {
 		bool storage = uk_str_starts(mount->source, "/dev/") || strchr(mount->source, ':');
-		if (!storage || !strcmp(mount->point, "/") || is_in_fstab(fstab, mount->point))
+		const struct uk_disk *disk = uk_disks_find(survey->disks, mount->dev);
+		bool again = disk && !disk->trouble;
+		if (!storage || again || !strcmp(mount->point, "/") ||
+		    is_in_fstab(fstab, mount->point))
 			continue;
-		bool used = is_mount_used(preflight, mount);
+		bool used = is_disk_used(preflight,
+					 disk ? disk : &(struct uk_disk){ .dev = mount->dev });
 		err = add(preflight, used ? UK_FATE_IMPOSSIBLE : UK_FATE_CHANGED, "mount",
 			  mount->point,
 			  text("%s (%s) was mounted by hand and will not be there again%s",
@@ -279,7 +282,7 @@ struct uk_error *uk_preflight_host(const struct uk_preflight_options *options,
 	if (!err)
 		err = uk_preflight_store(options, survey, preflight);
 	if (!err)
-		err = judge_root(options, preflight);
+		err = options->paths ? NULL : judge_root(survey, preflight);
 	if (!err)
 		err = uk_preflight_kernel(options, preflight);
 	if (!err && !options->paths)

@@ -118,24 +118,27 @@ static struct uk_error *judge_memory(const struct uk_preflight_options *options,
 		"the disk (--store=disk)");
 }
 
-/* The new kernel has only the root file system when it looks for the images. */
+/* The new kernel has file systems on disks alone when it looks for the images. */
 static struct uk_error *judge_folder(const struct uk_preflight_options *options,
-				     struct uk_preflight *preflight)
+				     const struct uk_survey *survey, struct uk_preflight *preflight)
 {
 	uk_auto_free char *what = NULL;
 	char above[PATH_MAX];
-	struct stat root, store;
-	if (!find_above(options->store, above) || stat("/", &root) || stat(above, &store) ||
-	    root.st_dev == store.st_dev)
+	struct stat store;
+	if (!find_above(options->store, above) || stat(above, &store))
+		return NULL;
+	const struct uk_disk *disk = uk_disks_find(survey->disks, store.st_dev);
+	if (disk && (!disk->trouble || disk == uk_disks_root(survey->disks)))
 		return NULL;
 	struct uk_error *err =
-		uk_strdup("it is on another file system than /, which alone is mounted "
-			  "before services are restored",
-			  &what);
+		uk_asprintf(&what,
+			    "it is on a file system that is not mounted before services are "
+			    "restored%s%s",
+			    disk ? ": " : "", disk ? disk->trouble : "");
 	return err ? err
 		   : uk_preflight_add_host(preflight, UK_FATE_IMPOSSIBLE, "store", options->store,
 					   uk_take(what), "have it on the root file system",
-					   "src/replace/resume.h");
+					   "src/replace/disk.h");
 }
 
 struct uk_error *uk_preflight_store(const struct uk_preflight_options *options,
@@ -151,5 +154,5 @@ struct uk_error *uk_preflight_store(const struct uk_preflight_options *options,
 	struct uk_error *err = judge_memory(options, survey, preflight, &memory);
 	if (!err && !memory)
 		err = judge_disk(options, preflight);
-	return err ? err : judge_folder(options, preflight);
+	return err ? err : judge_folder(options, survey, preflight);
 }

@@ -154,6 +154,7 @@ static struct uk_error *pack(struct uk_swap *swap, const char *release, struct p
 		.limit = swap->options->limit,
 		.later = packing->later,
 		.pids_above = highest,
+		.disks = &swap->disks,
 		.devices = (const char *const *)packing->devices.folders.data,
 		.names = (const char *const *)packing->names.all.data,
 	};

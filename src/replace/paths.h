@@ -6,8 +6,12 @@
 /* A folder for each swap, named by its id: images and plan, then its report. Root's alone. */
 #define UK_SWAPS "/var/lib/upkeep/replace"
 
-/* What the next boot does first, while a swap is on its way: see home.h. */
-#define UK_HOME "/var/lib/upkeep/home"
+/*
+ * What the next boot does first, while a swap is on its way: see home.h. On the root file system,
+ * for no other is mounted then.
+ */
+#define UK_HOME_FOLDER "/etc/upkeep"
+#define UK_HOME UK_HOME_FOLDER "/home"
 
 /* In the new kernel, in memory: the key until the plan is read, then the id. */
 #define UK_SWAP_KEY "/run/upkeep/replace.key"

@@ -10,6 +10,7 @@
 #include "replace/journal.h"
 #include "replace/keep.h"
 #include "replace/paths.h"
+#include "replace/ramdisk.h"
 #include "replace/session.h"
 #include "replace/view.h"
 
@@ -312,13 +313,31 @@ static struct uk_error *plan_left_out(struct uk_swap *swap, const struct uk_serv
 	return err || !from->unit ? err : uk_strdup(from->unit, &to->unit);
 }
 
+/* Those of kept services, and where the programs and files of a restore are. */
+static void note_needs(struct uk_swap *swap)
+{
+	const char *const ours[] = { "/etc", "/usr", uk_ramdisk_next_path(), swap->folder, NULL };
+	uk_disks_need(&swap->disks, ours);
+	uk_vec_for_each(disk, &swap->disks) {
+		uk_vec_for_each(service, &swap->keep->services) {
+			uk_vec_for_each(task, &service->tasks)
+				disk->needed |= uk_disk_is_used(disk, task);
+		}
+	}
+}
+
 static struct uk_error *plan_host(struct uk_swap *swap)
 {
 	uk_auto_free char *text = NULL;
 	struct uk_error *err = uk_file_read("/proc/1/mountinfo", 16 << 20, &text, NULL);
 	if (!err)
 		err = uk_proc_parse_mountinfo(text, &swap->mounts);
-	return err ? err : uk_view_list_host(&swap->mounts, &swap->plan.mounts);
+	if (!err)
+		err = uk_disks_list(NULL, &swap->mounts, &swap->disks);
+	if (err)
+		return err;
+	note_needs(swap);
+	return uk_view_list_host(&swap->mounts, &swap->disks, &swap->plan.mounts);
 }
 
 static struct uk_error *make_spare(struct uk_swap *swap)
@@ -351,6 +370,7 @@ struct uk_error *uk_swap_plan_services(struct uk_swap *swap)
 	uk_swap_end_gatherers(swap);
 	uk_plan_clear_services(&swap->plan);
 	uk_mounts_deinit(&swap->mounts);
+	uk_disks_deinit(&swap->disks);
 	uk_sockets_destroy(uk_take(swap->sockets));
 	struct uk_error *err = plan_host(swap);
 	if (!err)

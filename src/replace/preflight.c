@@ -357,6 +357,7 @@ struct uk_error *uk_preflight_add_service(struct uk_preflight *preflight,
 /* What is borrowed by a survey while it is judged. */
 struct looked {
 	uk_mounts mounts;
+	uk_disks disks;
 	struct uk_sysv sysv;
 	struct uk_boot_kernel *target;
 	struct uk_owners *owners;
@@ -366,6 +367,7 @@ struct looked {
 static void deinit_looked(struct looked *looked)
 {
 	uk_mounts_deinit(&looked->mounts);
+	uk_disks_deinit(&looked->disks);
 	uk_sysv_deinit(&looked->sysv);
 	uk_boot_kernel_destroy(looked->target);
 	uk_owners_destroy(looked->owners);
@@ -386,6 +388,8 @@ static struct uk_error *look(const struct uk_preflight_options *options, struct 
 	if (!err)
 		err = read_mounts(options->paths, &looked->mounts);
 	if (!err)
+		err = uk_disks_list(options->paths, &looked->mounts, &looked->disks);
+	if (!err)
 		err = uk_sysv_read(options->paths, &looked->sysv);
 	uk_progress(options->sink, "looking at sockets", 0, 0);
 	if (!err)
@@ -402,6 +406,7 @@ static struct uk_error *judge_all(const struct uk_preflight_options *options,
 		.paths = options->paths,
 		.keep = &preflight->keep,
 		.mounts = &looked->mounts,
+		.disks = &looked->disks,
 		.sysv = &looked->sysv,
 		.target = looked->target,
 		.owners = looked->owners,

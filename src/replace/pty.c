@@ -98,9 +98,9 @@ struct uk_error *uk_ptys_begin(struct uk_ptys *ptys)
 		} else if (ioctl(fd, TIOCGPTN, &number) < 0) {
 			err = uk_error_errno(errno, "the number of a pty");
 			close(fd);
-		} else if (is_wanted(ptys, number) || number > highest ?
-				   !uk_vec_push(&wanted, fd) :
-				   !uk_vec_push(&ptys->fillers, fd)) {
+		} else if (is_wanted(ptys, number) || number > highest
+				   ? !uk_vec_push(&wanted, fd)
+				   : !uk_vec_push(&ptys->fillers, fd)) {
 			err = uk_error_nomem();
 			close(fd);
 		}

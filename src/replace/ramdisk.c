@@ -5,7 +5,6 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "replace/drivers.h"
-#include "replace/root.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -118,9 +117,22 @@ static void add_start(const struct uk_ramdisk *ramdisk, struct uk_strbuf *boot)
 			       ramdisk->later[i].value);
 }
 
-static struct uk_error *fill(struct archive *archive, const struct uk_ramdisk *ramdisk,
-			     const struct uk_root *root, const struct uk_drivers *drivers)
+/* In the order in which they were mounted, for one may lie in another. */
+static void add_disks(const struct uk_ramdisk *ramdisk, struct uk_strbuf *boot)
 {
+	uk_vec_for_each(disk, ramdisk->disks) {
+		if (disk->spec && disk != uk_disks_root(ramdisk->disks))
+			uk_strbuf_addf(boot, "fstype %s\noptions %s\nflags %lu\n%s %s %s\n",
+				       disk->fstype, disk->options, disk->flags,
+				       disk->needed ? "disk" : "disk-if-there", disk->spec,
+				       disk->point);
+	}
+}
+
+static struct uk_error *fill(struct archive *archive, const struct uk_ramdisk *ramdisk,
+			     const struct uk_drivers *drivers)
+{
+	const struct uk_disk *root = uk_disks_root(ramdisk->disks);
 	uk_auto_strbuf struct uk_strbuf boot = {};
 	uk_auto_free char *text = NULL;
 	add_start(ramdisk, &boot);
@@ -133,6 +145,7 @@ static struct uk_error *fill(struct archive *archive, const struct uk_ramdisk *r
 		uk_strbuf_addf(&boot, "fault %s\n", ramdisk->fault);
 	uk_strbuf_addf(&boot, "fstype %s\noptions %s\nnext %s\nroot %s\n", root->fstype,
 		       root->options, ramdisk->next, root->spec);
+	add_disks(ramdisk, &boot);
 	if (!err)
 		err = uk_strbuf_finish(&boot, &text);
 	if (!err)
@@ -149,15 +162,48 @@ static struct uk_error *add_if_there(struct uk_drivers *drivers, const char *nam
 	return NULL;
 }
 
-static struct uk_error *find_drivers(const struct uk_ramdisk *ramdisk, const struct uk_root *root,
-				     struct uk_drivers **ret)
+/* The tables of characters that a file system asks for by name: "codepage=437,iocharset=ascii". */
+static struct uk_error *add_tables(struct uk_drivers *drivers, const char *options)
+{
+	static const char *const asked[][2] = { { "codepage=", "nls_cp" },
+						{ "iocharset=", "nls_" } };
+	struct uk_error *err = NULL;
+	for (size_t i = 0; !err && i < UK_ARRAY_SIZE(asked); i++) {
+		uk_auto_free char *name = NULL;
+		const char *at = strstr(options, asked[i][0]);
+		if (!at)
+			continue;
+		at += strlen(asked[i][0]);
+		err = uk_asprintf(&name, "%s%.*s", asked[i][1], (int)strcspn(at, ","), at);
+		if (!err)
+			err = add_if_there(drivers, name);
+	}
+	return err;
+}
+
+static struct uk_error *add_disk(struct uk_drivers *drivers, const struct uk_disk *disk)
+{
+	struct uk_error *err = uk_drivers_add_device(drivers, disk->device);
+	if (!err)
+		err = uk_drivers_add(drivers, disk->fstype);
+	return err ? err : add_tables(drivers, disk->options);
+}
+
+/* Who does not need a disk does not need its driver. */
+static struct uk_error *find_drivers(const struct uk_ramdisk *ramdisk, struct uk_drivers **ret)
 {
 	uk_auto_drivers struct uk_drivers *drivers = NULL;
+	const struct uk_disk *root = uk_disks_root(ramdisk->disks);
 	struct uk_error *err = uk_drivers_open(ramdisk->modules, &drivers);
 	if (!err)
-		err = uk_drivers_add_device(drivers, root->device);
-	if (!err)
-		err = uk_drivers_add(drivers, root->fstype);
+		err = add_disk(drivers, root);
+	uk_vec_for_each(disk, ramdisk->disks) {
+		if (err || disk == root || !disk->spec)
+			continue;
+		err = add_disk(drivers, disk);
+		if (err && !disk->needed && uk_error_kind(err) == UK_ERR_NOTHING)
+			uk_error_destroy(uk_take(err));
+	}
 	for (const char *const *device = ramdisk->devices; !err && *device; device++)
 		err = uk_drivers_add_device(drivers, *device);
 	for (const char *const *name = ramdisk->names; !err && *name; name++)
@@ -167,7 +213,7 @@ static struct uk_error *find_drivers(const struct uk_ramdisk *ramdisk, const str
 	return err;
 }
 
-static struct uk_error *write_archive(const struct uk_ramdisk *ramdisk, const struct uk_root *root,
+static struct uk_error *write_archive(const struct uk_ramdisk *ramdisk,
 				      const struct uk_drivers *drivers, int fd)
 {
 	struct archive *archive = archive_write_new();
@@ -178,7 +224,7 @@ static struct uk_error *write_archive(const struct uk_ramdisk *ramdisk, const st
 	    archive_write_open_fd(archive, fd) != ARCHIVE_OK)
 		err = archive_trouble(archive);
 	if (!err)
-		err = fill(archive, ramdisk, root, drivers);
+		err = fill(archive, ramdisk, drivers);
 	if (!err && archive_write_close(archive) != ARCHIVE_OK)
 		err = archive_trouble(archive);
 	archive_write_free(archive);
@@ -194,19 +240,28 @@ static struct uk_error *reopen(int fd, int *ret)
 	return *ret < 0 ? uk_error_errno(errno, "%s", path) : NULL;
 }
 
+/* A root that is on no disk of its own was refused, or accepted by name. */
+static struct uk_error *check_root(const struct uk_ramdisk *ramdisk)
+{
+	const struct uk_disk *root = uk_disks_root(ramdisk->disks);
+	if (root && root->spec)
+		return NULL;
+	return uk_error_create(UK_ERR_REFUSED, "the root file system: %s",
+			       root ? root->trouble : "it is not on a disk");
+}
+
 struct uk_error *uk_ramdisk_make(const struct uk_ramdisk *ramdisk, int *ret)
 {
-	uk_auto_root struct uk_root root = {};
 	uk_auto_drivers struct uk_drivers *drivers = NULL;
-	struct uk_error *err = uk_root_find(&root);
+	struct uk_error *err = check_root(ramdisk);
 	if (!err)
-		err = find_drivers(ramdisk, &root, &drivers);
+		err = find_drivers(ramdisk, &drivers);
 	if (err)
 		return err;
 	uk_auto_close int fd = memfd_create("upkeep-initramfs", MFD_CLOEXEC);
 	if (fd < 0)
 		return uk_error_errno(errno, "memfd_create");
-	err = write_archive(ramdisk, &root, drivers, fd);
+	err = write_archive(ramdisk, drivers, fd);
 	return err ? err : reopen(fd, ret);
 }
 
@@ -233,13 +288,12 @@ static void add_panic(const struct uk_ramdisk *ramdisk, struct uk_strbuf *boot)
 
 struct uk_error *uk_ramdisk_home_text(const struct uk_ramdisk *ramdisk, char **ret)
 {
-	uk_auto_root struct uk_root root = {};
 	uk_auto_drivers struct uk_drivers *drivers = NULL;
 	uk_auto_strbuf struct uk_strbuf text = {};
 	size_t nr;
-	struct uk_error *err = uk_root_find(&root);
+	struct uk_error *err = check_root(ramdisk);
 	if (!err)
-		err = find_drivers(ramdisk, &root, &drivers);
+		err = find_drivers(ramdisk, &drivers);
 	if (err)
 		return err;
 	add_start(ramdisk, &text);
@@ -249,6 +303,7 @@ struct uk_error *uk_ramdisk_home_text(const struct uk_ramdisk *ramdisk, char **r
 		add_name(&text, files[i]);
 	if (ramdisk->fault)
 		uk_strbuf_addf(&text, "fault %s\n", ramdisk->fault);
+	add_disks(ramdisk, &text);
 	uk_strbuf_addf(&text, "next %s\nkey %s", ramdisk->next, ramdisk->key);
 	return uk_strbuf_finish(&text, ret);
 }

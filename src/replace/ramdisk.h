@@ -8,6 +8,7 @@
 #define UPKEEP_REPLACE_RAMDISK_H
 
 #include "base/error.h"
+#include "replace/disk.h"
 
 #include <sys/types.h>
 
@@ -26,7 +27,8 @@ struct uk_ramdisk {
 	const struct uk_ramdisk_sysctl *later; /* set when services are restored; NULL-ended */
 	pid_t pids_above; /* what the new kernel starts gets numbers above this one */
 
-	/* Beside the root disk: folders in sysfs of devices, names of modules; NULL-terminated. */
+	const uk_disks *disks; /* the root among them */
+	/* Beside those: folders in sysfs of devices, names of modules; NULL-terminated. */
 	const char *const *devices;
 	const char *const *names; /* one that the kernel has built in, or has not, is left out */
 };

@@ -37,6 +37,7 @@ void uk_swap_deinit(struct uk_swap *swap)
 	uk_sockets_destroy(swap->sockets);
 	uk_ktasks_destroy(swap->ktasks);
 	uk_mounts_deinit(&swap->mounts);
+	uk_disks_deinit(&swap->disks);
 	uk_memory_paths_deinit(&swap->in_memory);
 	uk_swap_deinit_ahead(swap);
 	free(swap->folder);

@@ -7,6 +7,7 @@
 #define UPKEEP_REPLACE_RULES_H
 
 #include "base/strbuf.h"
+#include "replace/disk.h"
 #include "replace/keep.h"
 #include "replace/kernels.h"
 #include "replace/owners.h"
@@ -44,6 +45,7 @@ struct uk_survey {
 	const struct uk_sockets *sockets;
 	const struct uk_boot_kernel *target; /* NULL when none is known */
 	const uk_mounts *mounts;	     /* of PID 1 */
+	const uk_disks *disks;		     /* what of them lies on disks */
 	pid_t low;			     /* numbers up to here may be taken by kernel threads */
 	pid_t highest_thread;		     /* what low was made of */
 	bool itimers_known;

@@ -11,6 +11,8 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
+#define DISK_H "src/replace/disk.h"
+#define OTHER_DISK "have it on the root file system, or on a disk or partition of its own"
 #define FILES_C "CRIU 3.17.1, criu/files.c: dump_one_file()"
 
 static bool is_io_uring(const struct uk_rule_subject *subject)
@@ -260,16 +262,70 @@ static void tell_other_memory(const struct uk_rule_subject *subject, struct uk_s
 		       subject->fd->link, uk_subject_mount(subject)->point);
 }
 
-/* Of block devices, which have numbers of their own; others have a major number of 0. */
+static const struct uk_disk *find_disk(const struct uk_rule_subject *subject, dev_t dev)
+{
+	const struct uk_disk *disk = dev ? uk_disks_find(subject->survey->disks, dev) : NULL;
+	return disk != uk_disks_root(subject->survey->disks) ? disk : NULL;
+}
+
+/* By its mount, for btrfs has a number for each subvolume; without one by the file's own. */
+static const struct uk_disk *disk_of_file(const struct uk_rule_subject *subject)
+{
+	if (!is_file(subject) || !subject->fd->stat_ok)
+		return NULL;
+	const struct uk_mount *mount = uk_subject_mount(subject);
+	return find_disk(subject, mount ? mount->dev : subject->fd->dev);
+}
+
+static bool is_on_lost_disk(const struct uk_rule_subject *subject)
+{
+	const struct uk_disk *disk = disk_of_file(subject);
+	return disk && disk->trouble;
+}
+
+static void tell_lost_disk(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	const struct uk_disk *disk = disk_of_file(subject);
+	uk_strbuf_addf(what, "%s lies on the file system at %s: %s", subject->fd->link, disk->point,
+		       disk->trouble);
+}
+
 static bool is_on_other_disk(const struct uk_rule_subject *subject)
 {
-	const struct uk_fd *fd = subject->fd;
-	dev_t root = 0;
-	uk_vec_for_each(mount, subject->survey->mounts) {
-		if (!strcmp(mount->point, "/"))
-			root = mount->dev;
-	}
-	return is_file(subject) && fd->stat_ok && root && major(fd->dev) && fd->dev != root;
+	return disk_of_file(subject);
+}
+
+static bool maps_lost_disk(const struct uk_rule_subject *subject)
+{
+	const struct uk_disk *disk = find_disk(subject, subject->mapping->dev);
+	return disk && disk->trouble;
+}
+
+static void tell_mapped_disk(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	const struct uk_disk *disk = find_disk(subject, subject->mapping->dev);
+	uk_strbuf_addf(what, "%s is mapped, from the file system at %s: %s", subject->mapping->path,
+		       disk->point, disk->trouble);
+}
+
+/* The folder that the process is in, or its root. */
+static const struct uk_disk *lost_folder(const struct uk_rule_subject *subject)
+{
+	const struct uk_disk *cwd = find_disk(subject, subject->task->cwd_dev);
+	const struct uk_disk *root = find_disk(subject, subject->task->root_dev);
+	return cwd && cwd->trouble ? cwd : root && root->trouble ? root : NULL;
+}
+
+static bool is_in_lost_folder(const struct uk_rule_subject *subject)
+{
+	return lost_folder(subject);
+}
+
+static void tell_lost_folder(const struct uk_rule_subject *subject, struct uk_strbuf *what)
+{
+	const struct uk_disk *disk = lost_folder(subject);
+	uk_strbuf_addf(what, "it works in a folder of the file system at %s: %s", disk->point,
+		       disk->trouble);
 }
 
 /* Opened again by its name, as it has no mount to be found by: see uk_plan_outside. */
@@ -415,24 +471,25 @@ static const struct uk_rule rules[] = {
 	{ "file-system", UK_RESOURCE_FD, is_lost_mount, UK_FATE_IMPOSSIBLE, NULL,
 	  "install the module for the new kernel", "modules.alias of the new kernel: fs-TYPE",
 	  tell_lost_mount },
-	{ "other-disk", UK_RESOURCE_FD, is_on_other_disk, UK_FATE_IMPOSSIBLE,
-	  "on another disk than /, which alone is mounted before services are restored",
-	  "have the file on the root file system", "src/replace/resume.h" },
+	{ "lost-disk", UK_RESOURCE_FD, is_on_lost_disk, UK_FATE_IMPOSSIBLE, NULL, OTHER_DISK,
+	  DISK_H, tell_lost_disk },
 	{ "unlinked-outside", UK_RESOURCE_FD, is_deleted_outside, UK_FATE_IMPOSSIBLE,
 	  "a file without a name, open by a mount that its namespace does not have",
 	  "let the program close the file", "src/replace/plan.h: struct uk_plan_outside" },
 	{ "big-unlinked-file", UK_RESOURCE_FD, is_big_ghost, UK_FATE_IMPOSSIBLE, NULL,
 	  "let the program close the file", "CRIU --ghost-limit", tell_big_ghost },
-	{ "network-file", UK_RESOURCE_FD, is_network_file, UK_FATE_CHANGED,
-	  "on a file system whose server sees a new client: locks there are gone, and it must be "
-	  "mounted before the restore",
-	  NULL, "nfs(5); the client's state ends with the kernel" },
+	{ "network-file", UK_RESOURCE_FD, is_network_file, UK_FATE_IMPOSSIBLE,
+	  "on a file system of a server, which is not mounted yet when services are restored",
+	  OTHER_DISK, "nfs(5): the client's state, with its locks, ends with the kernel" },
 	{ "file-in-memory", UK_RESOURCE_FD, is_carried_memory, UK_FATE_REPAIRED,
 	  "on a file system in memory, whose files that are in use upkeep carries over", NULL,
 	  "tmpfs begins empty" },
 	{ "file-in-other-memory", UK_RESOURCE_FD, is_other_memory, UK_FATE_IMPOSSIBLE, NULL,
 	  "have the file on a disk, in /run or in /dev/shm", "tmpfs begins empty",
 	  tell_other_memory },
+	{ "other-disk", UK_RESOURCE_FD, is_on_other_disk, UK_FATE_REPAIRED,
+	  "on another disk than /, which is mounted again before services are restored", NULL,
+	  DISK_H },
 	{ "descriptor", UK_RESOURCE_FD, NULL, UK_FATE_EXACT, NULL, NULL, FILES_C },
 
 	{ "delegation", UK_RESOURCE_LOCK, is_delegation, UK_FATE_CHANGED,
@@ -441,6 +498,8 @@ static const struct uk_rule rules[] = {
 	{ "lock", UK_RESOURCE_LOCK, NULL, UK_FATE_EXACT, NULL, NULL,
 	  "CRIU 3.17.1, criu/file-lock.c, with --file-locks" },
 
+	{ "mapped-from-lost-disk", UK_RESOURCE_MAPPING, maps_lost_disk, UK_FATE_IMPOSSIBLE, NULL,
+	  OTHER_DISK, DISK_H, tell_mapped_disk },
 	{ "screen-memory", UK_RESOURCE_MAPPING, maps_screen, UK_FATE_REPAIRED,
 	  "a framebuffer is mapped again, with its pixels", NULL,
 	  "src/plugin/seat.c; CRIU 3.17.1, criu/files-reg.c: UPDATE_VMA_MAP" },
@@ -457,6 +516,8 @@ static const struct uk_rule rules[] = {
 	{ "vast-mapping", UK_RESOURCE_MAPPING, uk_rule_maps_too_much, UK_FATE_IMPOSSIBLE, NULL,
 	  "let the program reserve less (its setting), and restart it",
 	  "CRIU 3.17.1, criu/pagemap-cache.c: pmc_fill_cache(); tried", uk_rule_tell_too_much },
+	{ "folder-on-lost-disk", UK_RESOURCE_TASK, is_in_lost_folder, UK_FATE_IMPOSSIBLE, NULL,
+	  OTHER_DISK, DISK_H, tell_lost_folder },
 	{ "mapping", UK_RESOURCE_MAPPING, NULL, UK_FATE_EXACT, NULL, NULL,
 	  "CRIU 3.17.1, criu/proc_parse.c" },
 };

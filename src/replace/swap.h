@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "replace/ahead.h"
+#include "replace/disk.h"
 #include "replace/ktask.h"
 #include "replace/memory.h"
 #include "replace/plan.h"
@@ -31,6 +32,7 @@ struct uk_swap {
 	struct uk_sockets *sockets;
 	struct uk_ktasks *ktasks; /* NULL: this kernel does not show them */
 	uk_mounts mounts;	  /* of the host */
+	uk_disks disks;		  /* what of them lies on disks */
 	uk_memory_paths in_memory;
 	UK_VEC(struct uk_swap_ahead) ahead;
 	char *folder; /* on the disk: the report, and the images unless they are in memory */

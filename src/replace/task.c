@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define SMALL (1 << 20)
 #define MAPS_LIMIT (64 << 20) /* 65,530 mappings with long paths */
@@ -198,6 +199,12 @@ static struct uk_error *read_exe(int dir, struct uk_task *task)
 	return uk_strdup(exe, &task->exe);
 }
 
+static dev_t read_place(int dir, const char *name)
+{
+	struct stat st;
+	return fstatat(dir, name, &st, 0) < 0 ? 0 : st.st_dev;
+}
+
 static const char *const ns_files[UK_NS_NR] = {
 	[UK_NS_MNT] = "ns/mnt",	      [UK_NS_PID] = "ns/pid",	[UK_NS_NET] = "ns/net",
 	[UK_NS_IPC] = "ns/ipc",	      [UK_NS_UTS] = "ns/uts",	[UK_NS_USER] = "ns/user",
@@ -372,6 +379,8 @@ static struct uk_error *read_identity(int proc, int dir, struct uk_task *task)
 		err = read_cgroup(dir, task);
 	if (!err)
 		err = read_exe(dir, task);
+	task->cwd_dev = read_place(dir, "cwd");
+	task->root_dev = read_place(dir, "root");
 	if (!err)
 		read_namespaces(proc, dir, task);
 	return err;

@@ -103,6 +103,7 @@ struct uk_task {
 	int seccomp;		    /* 0, 1 strict, 2 filter */
 	int filters;		    /* how many seccomp filters */
 	dev_t tty;		    /* controlling terminal, or 0 */
+	dev_t cwd_dev, root_dev;    /* file systems of its folder and its root; 0 when not known */
 	pid_t inner_pid;	    /* its number in its own PID namespace */
 	uint64_t started;	    /* in clock ticks since boot */
 	uint64_t rss_kib;	    /* resident memory, without what files hold */

@@ -83,22 +83,6 @@ static struct uk_error *add_mount(uk_plan_mounts *to, const struct uk_mount *mou
 	return err ? err : uk_strdup(mount->options, &(*ret)->options);
 }
 
-struct uk_error *uk_view_list_host(const uk_mounts *host, uk_plan_mounts *ret)
-{
-	struct uk_error *err = NULL;
-	uk_vec_for_each(mount, host) {
-		struct uk_plan_mount *to;
-		if (err || !strcmp(mount->point, "/") || strcmp(mount->root, "/") ||
-		    is_credentials(mount) ||
-		    !(uk_view_is_kernels(mount->type) || is_in_memory(mount->type)))
-			continue;
-		err = add_mount(ret, mount, &to);
-		if (!err)
-			err = describe(mount, to);
-	}
-	return err;
-}
-
 /*
  * Where in @mounts the folder @root of file system @dev is shown: by the last mount whose own
  * root is above it. NULL if nowhere.
@@ -144,6 +128,49 @@ bool uk_view_is_hidden(const uk_mounts *mounts, const struct uk_mount *mount)
 			return uk_view_is_hidden(mounts, parent);
 	}
 	return false;
+}
+
+/* A part of a disk, or one once more: by where it is seen elsewhere. */
+static struct uk_error *list_part(const uk_mounts *host, size_t number, const uk_disks *disks,
+				  uk_plan_mounts *ret)
+{
+	const struct uk_mount *mount = &host->data[number];
+	const struct uk_disk *disk = uk_disks_find(disks, mount->dev);
+	uk_auto_free char *from = NULL;
+	struct uk_plan_mount *to;
+	/* The first one is mounted by init. */
+	if (!disk || disk->mount == mount->id || !(disk->spec || disk == uk_disks_root(disks)) ||
+	    uk_view_is_hidden(host, mount))
+		return NULL;
+	struct uk_error *err = find_path(host, number, mount->dev, mount->root, &from);
+	if (err || !from)
+		return err;
+	err = add_mount(ret, mount, &to);
+	if (err)
+		return err;
+	to->from = uk_take(from);
+	return describe(mount, to);
+}
+
+struct uk_error *uk_view_list_host(const uk_mounts *host, const uk_disks *disks,
+				   uk_plan_mounts *ret)
+{
+	struct uk_error *err = NULL;
+	for (size_t i = 0; !err && i < host->len; i++) {
+		const struct uk_mount *mount = &host->data[i];
+		struct uk_plan_mount *to;
+		bool made = uk_view_is_kernels(mount->type) || is_in_memory(mount->type);
+		if (!strcmp(mount->point, "/") || is_credentials(mount))
+			continue;
+		if (!made) {
+			err = list_part(host, i, disks, ret);
+		} else if (!strcmp(mount->root, "/")) {
+			err = add_mount(ret, mount, &to);
+			if (!err)
+				err = describe(mount, to);
+		}
+	}
+	return err;
 }
 
 static struct uk_error *list_mount(const struct uk_task *task, const uk_mounts *host, size_t number,
@@ -206,32 +233,6 @@ struct uk_error *uk_view_pack(const uk_plan_mounts *view, pid_t pid, const char 
 
 /* --- made again ---------------------------------------------------------------------- */
 
-static unsigned long flag_of(const char *option)
-{
-	static const struct {
-		const char *name;
-		unsigned long flag;
-	} flags[] = { { "ro", MS_RDONLY },	   { "nosuid", MS_NOSUID },
-		      { "nodev", MS_NODEV },	   { "noexec", MS_NOEXEC },
-		      { "noatime", MS_NOATIME },   { "nodiratime", MS_NODIRATIME },
-		      { "relatime", MS_RELATIME }, { "nosymfollow", 256 } };
-	for (size_t i = 0; i < UK_ARRAY_SIZE(flags); i++) {
-		if (!strcmp(option, flags[i].name))
-			return flags[i].flag;
-	}
-	return 0;
-}
-
-static unsigned long flags_of(const char *options)
-{
-	char copy[256], *save = NULL;
-	unsigned long flags = 0;
-	snprintf(copy, sizeof(copy), "%s", options);
-	for (char *one = strtok_r(copy, ",", &save); one; one = strtok_r(NULL, ",", &save))
-		flags |= flag_of(one);
-	return flags;
-}
-
 /* Without "rw" and "ro", which are flags of the mount. */
 static const char *data_of(const char *super)
 {
@@ -241,31 +242,6 @@ static const char *data_of(const char *super)
 	return flag ? super + 3 : super;
 }
 
-static bool is_mount_point(const char *path)
-{
-	struct stat st, above;
-	char up[PATH_MAX];
-	snprintf(up, sizeof(up), "%s/..", path);
-	return !stat(path, &st) && !stat(up, &above) && st.st_dev != above.st_dev;
-}
-
-void uk_view_mount_host(const uk_plan_mounts *mounts, const struct uk_sink *sink)
-{
-	uk_vec_for_each(one, mounts) {
-		if (is_mount_point(one->point))
-			continue;
-		/* Below one that is empty now: /run/user/0 of somebody who was logged in. */
-		uk_error_destroy(uk_dir_make(one->point, 0755));
-		if (mount(one->source, one->point, one->type, flags_of(one->options),
-			  data_of(one->super)) < 0)
-			uk_remark(sink, UK_LEVEL_DEBUG, "mount %s: %s", one->point,
-				  strerror(errno));
-	}
-	/* As systemd does it, so that what it mounts later is seen in views, too. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
-		uk_remark(sink, UK_LEVEL_WARNING, "share the mounts: %s", strerror(errno));
-}
-
 static struct uk_error *bind(const struct uk_plan_mount *one, const char *root, const char *target)
 {
 	uk_auto_free char *from = NULL;
@@ -273,6 +249,36 @@ static struct uk_error *bind(const struct uk_plan_mount *one, const char *root, 
 	if (!err && mount(from, target, NULL, MS_BIND, NULL) < 0)
 		err = uk_error_errno(errno, "show %s at %s", from, one->point);
 	return err;
+}
+
+static struct uk_error *set_options(const struct uk_plan_mount *one, const char *target)
+{
+	if (mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | uk_mount_flags(one->options), NULL) <
+	    0)
+		return uk_error_errno(errno, "set %s to %s", one->point, one->options);
+	return NULL;
+}
+
+void uk_view_mount_host(const uk_plan_mounts *mounts, const struct uk_sink *sink)
+{
+	uk_vec_for_each(one, mounts) {
+		if (uk_is_mount_point(one->point))
+			continue;
+		if (one->from) {
+			struct uk_error *err = bind(one, "", one->point);
+			uk_remark_error(sink, err ? err : set_options(one, one->point));
+			continue;
+		}
+		/* Below one that is empty now: /run/user/0 of somebody who was logged in. */
+		uk_error_destroy(uk_dir_make(one->point, 0755));
+		if (mount(one->source, one->point, one->type, uk_mount_flags(one->options),
+			  data_of(one->super)) < 0)
+			uk_remark(sink, UK_LEVEL_DEBUG, "mount %s: %s", one->point,
+				  strerror(errno));
+	}
+	/* As systemd does it, so that what it mounts later is seen in views, too. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
+		uk_remark(sink, UK_LEVEL_WARNING, "share the mounts: %s", strerror(errno));
 }
 
 static struct uk_error *make_new(const struct uk_plan_mount *one, const char *dir,
@@ -297,10 +303,7 @@ static struct uk_error *make_mount(const struct uk_plan_mount *one, const char *
 		return NULL;
 	if (!err)
 		err = one->from ? bind(one, root, target) : make_new(one, dir, target);
-	if (!err &&
-	    mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | flags_of(one->options), NULL) < 0)
-		err = uk_error_errno(errno, "set %s to %s", one->point, one->options);
-	return err;
+	return err ? err : set_options(one, target);
 }
 
 /* See pivot_root(2), "pivot_root(".", ".")". */

@@ -11,15 +11,17 @@
 
 #include "base/error.h"
 #include "base/progress.h"
+#include "replace/disk.h"
 #include "replace/plan.h"
 #include "replace/task.h"
 
 /*
- * The host's mounts of kernel file systems and in memory, which have to be there before anything
- * is restored and which systemd takes as it finds them; and those of disks that a task of
- * @services uses. The root is left out.
+ * The host's mounts that have to be there before anything is restored and that systemd takes as it
+ * finds them: kernel file systems, those in memory, parts of @disks (binds). The disks
+ * themselves are left out, for init mounts them.
  */
-struct uk_error *uk_view_list_host(const uk_mounts *host, uk_plan_mounts *ret) uk_must_check;
+struct uk_error *uk_view_list_host(const uk_mounts *host, const uk_disks *disks,
+				   uk_plan_mounts *ret) uk_must_check;
 
 /*
  * The view of @task, whose mounts are known; empty if it has the host's namespace. Archives are

@@ -22,7 +22,7 @@ def put_upkeep(guest):
 
 
 # What a replacement has on the disk while it is under way.
-LEFT = ("find /var/lib/upkeep /sbin/ -name 'init.upkeep*' -o "
+LEFT = ("ls /etc/upkeep/home 2>/dev/null; find /var/lib/upkeep /sbin/ -name 'init.upkeep*' -o "
         "-path '/var/lib/upkeep/*' -type f ! -name report.json")
 
 

@@ -156,11 +156,11 @@ static void put_image(const void *messages, size_t len)
 
 START_TEST(numbers_are_read_from_images)
 {
-	/* { id 1, pty { index 5 } }, the other end of it, { id 3, a console }, { pty { index 2 } } */
-	static const uint8_t terminals[] = { 6, 0, 0, 0, 0x08, 1, 0x62, 2, 0x08, 5,
-					     6, 0, 0, 0, 0x08, 2, 0x62, 2, 0x08, 5,
-					     4, 0, 0, 0, 0x08, 3, 0x10, 2,
-					     4, 0, 0, 0, 0x62, 2, 0x08, 2 };
+	/* { id 1, pty { index 5 } }, the other end of it, { id 3, a console }, { pty { index 2 } }
+	 */
+	static const uint8_t terminals[] = { 6,	   0, 0,    0, 0x08, 1, 0x62, 2, 0x08, 5, 6,	0,
+					     0,	   0, 0x08, 2, 0x62, 2, 0x08, 5, 4,    0, 0,	0,
+					     0x08, 3, 0x10, 2, 4,    0, 0,    0, 0x62, 2, 0x08, 2 };
 	struct uk_ptys ptys;
 	put_image(terminals, sizeof(terminals));
 	ck_ok(uk_ptys_read(dir, &ptys));

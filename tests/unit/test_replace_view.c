@@ -20,6 +20,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -415,13 +416,44 @@ START_TEST(mounts_of_the_host_are_listed)
 			"24 20 0:22 /part /mnt rw - tmpfs tmpfs rw,mode=755\n"
 			"25 20 254:16 / /srv rw - ext4 /dev/vdb rw\n",
 	      "");
-	ck_ok(uk_view_list_host(&world.host, &world.view));
+	uk_disks none = {};
+	ck_ok(uk_view_list_host(&world.host, &none, &world.view));
 	ck_assert_uint_eq(world.view.len, 2);
 	ck_assert_str_eq(world.view.data[0].point, "/proc");
 	ck_assert_str_eq(world.view.data[1].point, "/run");
 	ck_assert_str_eq(world.view.data[1].options, "rw,nosuid");
 	ck_assert_str_eq(world.view.data[1].super, "rw,mode=755");
 	ck_assert_ptr_null(world.view.data[1].from);
+}
+END_TEST
+
+/* init mounts the disks; what shows parts of them is shown again. */
+START_TEST(parts_of_disks_are_shown_again)
+{
+	uk_cleanup(world_deinit) struct world world = {};
+	parse(&world,
+	      ROOT_LINE "25 20 254:16 / /srv rw - ext4 /dev/vdb rw\n"
+			"26 20 254:16 /www /var/www ro,nodev - ext4 /dev/vdb rw\n"
+			"27 20 254:16 / /again rw - ext4 /dev/vdb rw\n"
+			"28 20 254:0 /usr/share /share rw - ext4 /dev/vda1 rw\n"
+			"29 20 254:32 / /lost rw - ext4 /dev/vdc rw\n"
+			"30 20 254:32 /x /lost-part rw - ext4 /dev/vdc rw\n",
+	      "");
+	struct uk_disk disks[] = {
+		{ .dev = makedev(254, 0), .mount = 20, .point = "/", .spec = "UUID=0" },
+		{ .dev = makedev(254, 16), .mount = 25, .point = "/srv", .spec = "UUID=1" },
+		{ .dev = makedev(254, 32), .mount = 29, .point = "/lost", .trouble = "LVM" },
+	};
+	const uk_disks all = { .data = disks, .len = UK_ARRAY_SIZE(disks) };
+	ck_ok(uk_view_list_host(&world.host, &all, &world.view));
+	ck_assert_uint_eq(world.view.len, 3);
+	ck_assert_str_eq(world.view.data[0].point, "/var/www");
+	ck_assert_str_eq(world.view.data[0].from, "/srv/www");
+	ck_assert_str_eq(world.view.data[0].options, "ro,nodev");
+	ck_assert_str_eq(world.view.data[1].point, "/again");
+	ck_assert_str_eq(world.view.data[1].from, "/srv");
+	ck_assert_str_eq(world.view.data[2].point, "/share");
+	ck_assert_str_eq(world.view.data[2].from, "/usr/share");
 }
 END_TEST
 
@@ -442,6 +474,7 @@ int main(void)
 	tcase_add_test(tests, credentials_of_the_unit_go_along);
 	tcase_add_test(tests, the_hosts_namespace_is_no_view);
 	tcase_add_test(tests, mounts_of_the_host_are_listed);
+	tcase_add_test(tests, parts_of_disks_are_shown_again);
 	suite_add_tcase(suite, tests);
 	return tap_run(suite);
 }

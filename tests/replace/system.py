@@ -77,11 +77,12 @@ class System:
     # pylint: disable=too-many-instance-attributes,too-many-public-methods
     def __init__(self, release, **options):
         """@release boots first. Options: folder (else a temporary one), log, memory, cpus, append,
-        accel, devices (more arguments for QEMU), stay (go on when the harness ends)."""
+        accel, parallel (processors at the same time where QEMU emulates them, see guest.py), devices
+        (more arguments for QEMU), stay (go on when the harness ends)."""
         self.release = release
         self.options = types.SimpleNamespace(
-            folder=None, log=None, memory=1280, cpus=2, append="", accel=None, devices=(),
-            stay=False)
+            folder=None, log=None, memory=1280, cpus=2, append="", accel=None,
+            parallel=False, devices=(), stay=False)
         self.options.__dict__.update(options)
         self.scratch = None
         if self.options.folder:
@@ -165,7 +166,7 @@ class System:
         if not kernel.vmlinuz.exists():
             raise VmError(f"the image has no kernel {self.release}, but "
                           f"{', '.join(images.KERNELS)}")
-        accel = self.options.accel or guest.accelerator(kernel)
+        accel = self.options.accel or guest.accelerator(kernel, self.options.parallel)
         if accel.startswith("tcg") and "tb-size" not in accel:
             accel += FEW_TRANSLATIONS
         disks = ["-drive", f"file={self.folder}/disk.qcow2,if=none,id=root,cache=unsafe",

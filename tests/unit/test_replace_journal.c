@@ -69,7 +69,7 @@ static size_t count(const char *text, const char *what)
 /* Waits for @nr lines in a file; gives the file. */
 static char *await_lines(const char *name, size_t nr)
 {
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 12000; i++) {
 		char *text = content(name);
 		if (count(text, "\n") >= nr)
 			return text;
@@ -428,6 +428,19 @@ START_TEST(journald_takes_over_while_the_service_writes)
 }
 END_TEST
 
+/* The keeper closes it when it gets to run. */
+static void await_nobody(uint64_t ino)
+{
+	for (int i = 0; i < 12000; i++) {
+		uk_auto_close int fd = -1;
+		ck_ok(uk_holder_take(ino, &fd));
+		if (fd < 0)
+			return;
+		usleep(5000);
+	}
+	ck_abort_msg("somebody still has socket %ju", (uintmax_t)ino);
+}
+
 START_TEST(last_words_of_who_ended_are_kept)
 {
 	uk_auto_plan struct uk_plan plan = {};
@@ -443,6 +456,7 @@ START_TEST(last_words_of_who_ended_are_kept)
 	uk_stand_in_close(&made[0]);
 	uk_stand_in_close(&made[1]);
 	end(ended, 0);
+	await_nobody(stream_of(&plan, 0)->service_end);
 	ck_ok(uk_journal_hand_over(&paths, &plan));
 	uk_auto_free char *lines = await_lines("lines", 40), *heard = content("heard");
 	check_lines(lines, ended, 0, 20);
@@ -538,7 +552,7 @@ int main(void)
 	Suite *suite = suite_create("replace/journal");
 	TCase *tests = tcase_create("journal");
 	tcase_add_checked_fixture(tests, set_up, tear_down);
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 150);
 	tcase_add_loop_test(tests, a_stand_in_is_like_a_connection_to_the_journal, 0, 2);
 	tcase_add_test(tests, a_stand_in_lives_with_its_service_alone);
 	tcase_add_test(tests, the_keeper_holds_it_until_a_file_is_gone);

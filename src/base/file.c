@@ -182,6 +182,20 @@ bool uk_file_exists(const char *path)
 	return !access(path, F_OK);
 }
 
+bool uk_path_above(const char *path, char *above, size_t size)
+{
+	if (strlen(path) >= size)
+		return false;
+	strcpy(above, path);
+	while (!uk_file_exists(above)) {
+		char *slash = strrchr(above, '/');
+		if (!slash || !above[1])
+			return false;
+		slash[slash == above] = '\0';
+	}
+	return true;
+}
+
 bool uk_is_mount_point(const char *path)
 {
 	struct stat st, above;

@@ -30,6 +30,9 @@ struct uk_error *uk_file_copy(const char *from, const char *to, mode_t mode) uk_
 
 bool uk_file_exists(const char *path);
 
+/* The path itself, or the first folder above it that is there; false if it is longer than @size. */
+bool uk_path_above(const char *path, char *above, size_t size);
+
 /* Whether another file system begins at folder @path; not where a part of the same one does. */
 bool uk_is_mount_point(const char *path);
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The first process of the new kernel when a kernel was replaced: brings up the disk that the
- * root filesystem is on, moves to it, and has resume.c restore the kept services
+ * The first process of the new kernel when a kernel was replaced: brings up the disks that the
+ * root filesystem and others are on, moves to it, and has resume.c restore the kept services
  * before the rest of the system starts; then it becomes the system's own init.
  *
  * Linked statically, alone in the small initramfs that src/replace/ramdisk.c packs, together
- * with the modules of the disk and:
+ * with the modules of the disks and:
  *
  *	/upkeep/boot	what to do, a line each: KEY VALUE (see steps[])
  *	/upkeep/key	the key of this swap; goes to /run/upkeep/replace.key
@@ -219,15 +219,20 @@ static bool fail(struct boot *boot, char *value)
 	return true;
 }
 
-/* "UUID=..." or a device's path; waits until it is there. */
+/* "UUID=..." or a device's path; waits until it is there. @point: where the system has it. */
 static bool mount_at(const struct boot *boot, const char *spec, const char *point,
 		     unsigned long flags, unsigned int wait_ms)
 {
+	char target[PATH_MAX];
+	snprintf(target, sizeof(target), "%s%s", boot->home ? "" : "/root", point);
+	/* On the way home the initramfs that Debian has may have mounted /usr. */
+	if (boot->home && uk_is_mount_point(target))
+		return true;
 	/* To look at all there is may take much longer than the pause between. */
 	for (uint64_t from = uk_clock_ns(); uk_clock_ns() - from < wait_ms * UINT64_C(1000000);) {
 		char *device = blkid_evaluate_spec(spec, NULL);
 		if (device && !access(device, F_OK)) {
-			bool mounted = !mount(device, point, boot->fstype, flags, boot->options);
+			bool mounted = !mount(device, target, boot->fstype, flags, boot->options);
 			if (!mounted)
 				say("mount %s at %s as %s: %s", device, point, boot->fstype,
 				    strerror(errno));
@@ -243,20 +248,18 @@ static bool mount_at(const struct boot *boot, const char *spec, const char *poin
 
 static bool mount_root(struct boot *boot, char *value)
 {
-	boot->mounted = mount_at(boot, value, "/root", 0, DISK_WAIT_MS);
+	boot->mounted = mount_at(boot, value, "/", 0, DISK_WAIT_MS);
 	return boot->mounted;
 }
 
 /* "UUID=... /srv", where the system has it, which is mounted by now. */
 static bool mount_disk_within(const struct boot *boot, char *value, unsigned int wait_ms)
 {
-	char point[PATH_MAX], *at = strchr(value, ' ');
-	if (!at)
+	char *point = strchr(value, ' ');
+	if (!point)
 		return false;
-	*at++ = '\0';
-	snprintf(point, sizeof(point), "%s%s", boot->home ? "" : "/root", at);
-	/* On the way home the initramfs that Debian has may have mounted /usr. */
-	return uk_is_mount_point(point) || mount_at(boot, value, point, boot->flags, wait_ms);
+	*point++ = '\0';
+	return mount_at(boot, value, point, boot->flags, wait_ms);
 }
 
 static bool mount_disk(struct boot *boot, char *value)

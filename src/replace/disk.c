@@ -61,41 +61,41 @@ static const struct flag {
 	{ "seclabel", 0 },
 };
 
-static const struct flag *find_flag(const char *option)
+static const struct flag *find_flag(const char *option, size_t len)
 {
 	for (size_t i = 0; i < UK_ARRAY_SIZE(flags); i++) {
-		if (!strcmp(option, flags[i].name))
+		if (strlen(flags[i].name) == len && !memcmp(option, flags[i].name, len))
 			return &flags[i];
 	}
 	return NULL;
 }
 
-unsigned long uk_mount_flags(const char *options)
+/* Adds the others to @rest, if it is not NULL. */
+static unsigned long split(const char *options, struct uk_strbuf *rest)
 {
-	char copy[256], *save = NULL;
 	unsigned long found = 0;
-	snprintf(copy, sizeof(copy), "%s", options);
-	for (char *one = strtok_r(copy, ",", &save); one; one = strtok_r(NULL, ",", &save)) {
-		const struct flag *flag = find_flag(one);
-		found |= flag ? flag->flag : 0;
+	for (const char *at = options; *at; at += *at == ',') {
+		size_t len = strcspn(at, ",");
+		const struct flag *flag = find_flag(at, len);
+		if (flag)
+			found |= flag->flag;
+		else if (rest)
+			uk_strbuf_addf(rest, "%s%.*s", rest->len ? "," : "", (int)len, at);
+		at += len;
 	}
 	return found;
+}
+
+unsigned long uk_mount_flags(const char *options)
+{
+	return split(options, NULL);
 }
 
 /* Without those that mount(2) takes as flags. */
 static struct uk_error *take_options(const char *text, char **ret)
 {
 	uk_auto_strbuf struct uk_strbuf buf = {};
-	uk_auto_free char *copy = NULL;
-	char *save = NULL;
-	struct uk_error *err = uk_strdup(text, &copy);
-	if (err)
-		return err;
-	for (char *option = strtok_r(copy, ",", &save); option;
-	     option = strtok_r(NULL, ",", &save)) {
-		if (!find_flag(option))
-			uk_strbuf_addf(&buf, "%s%s", buf.len ? "," : "", option);
-	}
+	split(text, &buf);
 	uk_strbuf_addstr(&buf, "");
 	return uk_strbuf_finish(&buf, ret);
 }
@@ -150,6 +150,11 @@ static struct uk_error *judge(const uk_mounts *host, const struct uk_mount *moun
 				   "it is on %s, which is LVM, RAID, encrypted or a file, and is "
 				   "not brought up yet before services are restored",
 				   strrchr(path, '/') + 1);
+	if (strcmp(mount->root, "/"))
+		return uk_asprintf(&disk->trouble,
+				   "only its part %s is mounted, which is not "
+				   "brought up yet before services are restored",
+				   mount->root);
 	if (strchr(mount->point, '\n') || strchr(mount->super, '\n'))
 		return uk_strdup("its mount has a line break in its name or options",
 				 &disk->trouble);
@@ -188,21 +193,25 @@ static struct uk_error *add(const char *sys, const uk_mounts *host, const struct
 	return err;
 }
 
-/* Block devices have numbers of their own; the file systems of several of them (btrfs) have none.
- */
-static bool is_on_disk(const struct uk_mount *mount)
+/* Whether somebody has to bring it up before there is anything in it. */
+static bool is_brought_up(const struct uk_mount *mount)
 {
-	return major(mount->dev) || uk_str_starts(mount->source, "/dev/");
+	return !uk_view_is_kernels(mount->type) && !uk_view_is_memory(mount->type) &&
+	       !uk_view_is_left_out(mount->type);
 }
 
+/* First those that are seen whole, for others may show parts of them. */
 struct uk_error *uk_disks_list(const struct uk_host_paths *paths, const uk_mounts *host,
 			       uk_disks *ret)
 {
 	struct uk_error *err = NULL;
-	uk_vec_for_each(mount, host) {
-		if (!err && is_on_disk(mount) && !strcmp(mount->root, "/") &&
-		    !uk_disks_find(ret, mount->dev) && !uk_view_is_hidden(host, mount))
-			err = add(uk_host_paths_get(paths)->sys, host, mount, ret);
+	for (int parts = 0; parts < 2; parts++) {
+		uk_vec_for_each(mount, host) {
+			bool whole = !strcmp(mount->root, "/");
+			if (!err && is_brought_up(mount) && (whole || parts) &&
+			    !uk_disks_find(ret, mount->dev) && !uk_view_is_hidden(host, mount))
+				err = add(uk_host_paths_get(paths)->sys, host, mount, ret);
+		}
 	}
 	return err;
 }
@@ -222,15 +231,19 @@ bool uk_disk_is_used(const struct uk_disk *disk, const struct uk_task *task)
 	return task->cwd_dev == disk->dev || task->root_dev == disk->dev;
 }
 
+struct uk_disk *uk_disks_at(const uk_disks *disks, const char *path)
+{
+	char above[PATH_MAX];
+	struct stat st;
+	if (!uk_path_above(path, above, sizeof(above)) || stat(above, &st) < 0)
+		return NULL;
+	return uk_disks_find(disks, st.st_dev);
+}
+
 void uk_disks_need(uk_disks *disks, const char *const *paths)
 {
 	for (; *paths; paths++) {
-		char above[PATH_MAX];
-		struct stat st = {};
-		snprintf(above, sizeof(above), "%s", *paths);
-		while (stat(above, &st) < 0 && strrchr(above, '/') > above)
-			*strrchr(above, '/') = '\0';
-		struct uk_disk *disk = uk_disks_find(disks, st.st_dev);
+		struct uk_disk *disk = uk_disks_at(disks, *paths);
 		if (disk)
 			disk->needed = true;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * File systems on disks: how the first process of another kernel (src/init) finds them again, and
- * mounts them before any service is restored.
+ * File systems that somebody has to bring up, on disks above all: how the first process of another
+ * kernel (src/init) finds them again, and mounts them before any service is restored; or why it
+ * cannot.
  */
 #ifndef UPKEEP_REPLACE_DISK_H
 #define UPKEEP_REPLACE_DISK_H
@@ -42,7 +43,10 @@ struct uk_disk *uk_disks_root(const uk_disks *disks);
 /* Whether a file of the task lies there: open, mapped, the folder that it is in. */
 bool uk_disk_is_used(const struct uk_disk *disk, const struct uk_task *task);
 
-/* Marks those that a path of @paths lies on; one that is not there counts for the folder above. */
+/* What @path lies on; one that is not there counts for the folder above. */
+struct uk_disk *uk_disks_at(const uk_disks *disks, const char *path);
+
+/* Marks those that a path of @paths lies on. */
 void uk_disks_need(uk_disks *disks, const char *const *paths);
 
 /* Those of mount(2) for options as /proc/PID/mountinfo has them: "ro,nosuid". */

@@ -212,17 +212,24 @@ static struct uk_error *judge_own(const struct uk_preflight_options *options,
 	return err;
 }
 
-/* Whether the new kernel finds the root file system. */
+/* Whether the new kernel finds the root file system, and programs. */
 static struct uk_error *judge_root(const struct uk_survey *survey, struct uk_preflight *preflight)
 {
-	const struct uk_disk *root = uk_disks_root(survey->disks);
-	if (root && !root->trouble)
-		return NULL;
-	return add(
-		preflight, UK_FATE_IMPOSSIBLE, "root", "/",
-		text("%s", root ? root->trouble
-				: "it is not on a disk, and is not brought up by another kernel"),
-		NULL, "src/replace/disk.h");
+	static const char *const places[] = { "/", "/usr" };
+	const struct uk_disk *before = NULL;
+	struct uk_error *err = NULL;
+	for (size_t i = 0; !err && i < UK_ARRAY_SIZE(places); i++) {
+		const struct uk_disk *disk = uk_disks_at(survey->disks, places[i]);
+		if ((disk && !disk->trouble) || (i && disk == before))
+			continue;
+		before = disk;
+		err = add(preflight, UK_FATE_IMPOSSIBLE, "root", places[i],
+			  text("%s", disk ? disk->trouble
+					  : "it is not on a disk, and is not brought up by another "
+					    "kernel"),
+			  "change the kernel by a reboot", "src/replace/disk.h");
+	}
+	return err;
 }
 
 /* Whether /etc/fstab has this mount point. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Preflight of where the images would lie: on the disk or in memory, and whether there is room. */
 #include "base/strbuf.h"
+#include "base/file.h"
 #include "replace/preflight.h"
 #include "replace/store.h"
 
@@ -16,26 +17,11 @@ enum {
 
 static const char sizes[] = "/proc/PID/status: RssAnon, RssShmem, VmSwap";
 
-/* The first folder above @path that is there. */
-static bool find_above(const char *path, char above[PATH_MAX])
-{
-	struct stat st;
-	if (snprintf(above, PATH_MAX, "%s", path) >= PATH_MAX)
-		return false;
-	while (stat(above, &st)) {
-		char *slash = strrchr(above, '/');
-		if (!slash || !above[1])
-			return false;
-		slash[slash == above] = '\0';
-	}
-	return true;
-}
-
 static bool free_below(const char *path, uint64_t *ret)
 {
 	char above[PATH_MAX];
 	struct statvfs fs;
-	if (!find_above(path, above) || statvfs(above, &fs))
+	if (!uk_path_above(path, above, sizeof(above)) || statvfs(above, &fs))
 		return false;
 	*ret = (uint64_t)fs.f_bavail * fs.f_frsize;
 	return true;
@@ -123,11 +109,7 @@ static struct uk_error *judge_folder(const struct uk_preflight_options *options,
 				     const struct uk_survey *survey, struct uk_preflight *preflight)
 {
 	uk_auto_free char *what = NULL;
-	char above[PATH_MAX];
-	struct stat store;
-	if (!find_above(options->store, above) || stat(above, &store))
-		return NULL;
-	const struct uk_disk *disk = uk_disks_find(survey->disks, store.st_dev);
+	const struct uk_disk *disk = uk_disks_at(survey->disks, options->store);
 	if (disk && (!disk->trouble || disk == uk_disks_root(survey->disks)))
 		return NULL;
 	struct uk_error *err =

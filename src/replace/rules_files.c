@@ -228,8 +228,7 @@ static const struct uk_mount *memory_mount(const struct uk_rule_subject *subject
 {
 	const struct uk_mount *mount =
 		is_file(subject) && !subject->fd->deleted ? uk_subject_mount(subject) : NULL;
-	return mount && (!strcmp(mount->type, "tmpfs") || !strcmp(mount->type, "ramfs")) ? mount
-											 : NULL;
+	return mount && uk_view_is_memory(mount->type) ? mount : NULL;
 }
 
 /* Where every start of a machine mounts one, and what upkeep carries lies. */
@@ -335,34 +334,6 @@ static bool is_deleted_outside(const struct uk_rule_subject *subject)
 	return is_file(subject) && subject->fd->deleted &&
 	       uk_fd_is_outside(subject->fd,
 				uk_task_mounts(subject->task, subject->survey->mounts));
-}
-
-static bool is_network_file(const struct uk_rule_subject *subject)
-{
-	const struct uk_mount *mount = is_file(subject) ? uk_subject_mount(subject) : NULL;
-	return mount && (uk_str_starts(mount->type, "nfs") || !strcmp(mount->type, "cifs") ||
-			 !strcmp(mount->type, "ceph") || uk_str_starts(mount->type, "fuse."));
-}
-
-/*
- * Neither on a disk, nor in memory, nor of the kernel's own: ZFS, virtiofs, overlays. The root is
- * judged for the whole machine.
- */
-static bool is_on_odd_mount(const struct uk_rule_subject *subject)
-{
-	const struct uk_mount *mount = is_file(subject) ? uk_subject_mount(subject) : NULL;
-	return mount && strcmp(mount->point, "/") &&
-	       !uk_disks_find(subject->survey->disks, mount->dev) &&
-	       !uk_view_is_kernels(mount->type) && strcmp(mount->type, "tmpfs") &&
-	       strcmp(mount->type, "ramfs");
-}
-
-static void tell_odd_mount(const struct uk_rule_subject *subject, struct uk_strbuf *what)
-{
-	const struct uk_mount *mount = uk_subject_mount(subject);
-	uk_strbuf_addf(what,
-		       "%s lies on %s (%s), which is not mounted yet when services are restored",
-		       subject->fd->link, mount->point, mount->type);
 }
 
 static bool is_delegation(const struct uk_rule_subject *subject)
@@ -500,11 +471,6 @@ static const struct uk_rule rules[] = {
 	  "let the program close the file", "src/replace/plan.h: struct uk_plan_outside" },
 	{ "big-unlinked-file", UK_RESOURCE_FD, is_big_ghost, UK_FATE_IMPOSSIBLE, NULL,
 	  "let the program close the file", "CRIU --ghost-limit", tell_big_ghost },
-	{ "network-file", UK_RESOURCE_FD, is_network_file, UK_FATE_IMPOSSIBLE,
-	  "on a file system of a server, which is not mounted yet when services are restored",
-	  OTHER_DISK, "nfs(5): the client's state, with its locks, ends with the kernel" },
-	{ "odd-mount", UK_RESOURCE_FD, is_on_odd_mount, UK_FATE_IMPOSSIBLE, NULL, OTHER_DISK,
-	  DISK_H, tell_odd_mount },
 	{ "file-in-memory", UK_RESOURCE_FD, is_carried_memory, UK_FATE_REPAIRED,
 	  "on a file system in memory, whose files that are in use upkeep carries over", NULL,
 	  "tmpfs begins empty" },

@@ -34,14 +34,14 @@ bool uk_view_is_kernels(const char *type)
 	return is_one_of(type, types);
 }
 
-static bool is_in_memory(const char *type)
+bool uk_view_is_memory(const char *type)
 {
 	static const char *const types[] = { "tmpfs", "ramfs", NULL };
 	return is_one_of(type, types);
 }
 
 /* Mounted when somebody looks: systemd sets it up anew. */
-static bool is_left_out(const char *type)
+bool uk_view_is_left_out(const char *type)
 {
 	static const char *const types[] = { "autofs", "nsfs", NULL };
 	return is_one_of(type, types);
@@ -159,7 +159,7 @@ struct uk_error *uk_view_list_host(const uk_mounts *host, const uk_disks *disks,
 	for (size_t i = 0; !err && i < host->len; i++) {
 		const struct uk_mount *mount = &host->data[i];
 		struct uk_plan_mount *to;
-		bool made = uk_view_is_kernels(mount->type) || is_in_memory(mount->type);
+		bool made = uk_view_is_kernels(mount->type) || uk_view_is_memory(mount->type);
 		if (!strcmp(mount->point, "/") || is_credentials(mount))
 			continue;
 		if (!made) {
@@ -178,7 +178,7 @@ static struct uk_error *list_mount(const struct uk_task *task, const uk_mounts *
 {
 	const struct uk_mount *mount = &task->mounts.data[number];
 	struct uk_plan_mount *to;
-	if (is_left_out(mount->type) || uk_view_is_hidden(&task->mounts, mount) ||
+	if (uk_view_is_left_out(mount->type) || uk_view_is_hidden(&task->mounts, mount) ||
 	    (is_credentials(mount) && !is_own_credentials(mount, task)))
 		return NULL;
 	struct uk_error *err = add_mount(ret, mount, &to);
@@ -195,12 +195,12 @@ static struct uk_error *list_mount(const struct uk_task *task, const uk_mounts *
 	if (err || to->from)
 		return err;
 	bool whole = !strcmp(mount->root, "/");
-	if (!whole || !(uk_view_is_kernels(mount->type) || is_in_memory(mount->type)))
+	if (!whole || !(uk_view_is_kernels(mount->type) || uk_view_is_memory(mount->type)))
 		return uk_error_create(UK_ERR_REFUSED,
 				       "%s of process %d shows %s of a file system (%s) that the "
 				       "host has not mounted, and cannot be made again",
 				       mount->point, task->pid, mount->root, mount->type);
-	if (is_in_memory(mount->type))
+	if (uk_view_is_memory(mount->type))
 		err = uk_asprintf(&to->content, "%s-%zu.tar", prefix, number);
 	return err;
 }

@@ -54,8 +54,13 @@ struct uk_error *uk_view_enter(const uk_plan_mounts *view, const char *dir,
  */
 bool uk_view_is_hidden(const uk_mounts *mounts, const struct uk_mount *mount);
 
-/* What the kernel itself fills: a new mount shows the same. */
+/*
+ * Of file systems by their type. What the kernel itself fills: a new mount shows the same. What is
+ * in memory. What is mounted when somebody looks, or stands for something else.
+ */
 bool uk_view_is_kernels(const char *type);
+bool uk_view_is_memory(const char *type);
+bool uk_view_is_left_out(const char *type);
 
 /* Makes mount @root the root of the calling process's mount namespace, which is its own. */
 struct uk_error *uk_view_move_into(const char *root) uk_must_check;

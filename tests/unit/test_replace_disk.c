@@ -112,6 +112,10 @@ static const struct {
 	  "it is on dm-0, which is LVM, RAID, encrypted or a file" },
 	{ "21 20 259:7 / /srv rw - ext4 /dev/nvme0n1 rw\n", "/srv", "not on a disk alone (ext4)" },
 	{ "21 20 0:44 / /srv rw - btrfs /dev/vdb rw\n", "/srv", "not on a disk alone (btrfs)" },
+	{ "21 20 0:44 /@srv /srv rw - btrfs /dev/vdb rw\n", "/srv", "not on a disk alone (btrfs)" },
+	{ "21 20 0:45 / /srv rw - nfs4 host:/x rw\n", "/srv", "not on a disk alone (nfs4)" },
+	{ "21 20 0:46 / /srv rw - overlay overlay rw\n", "/srv", "not on a disk alone (overlay)" },
+	{ "21 20 254:16 /part /srv rw - ext4 /dev/vdb rw\n", "/srv", "only its part /part is" },
 	{ "21 20 0:30 / /srv rw - autofs systemd-1 rw\n"
 	  "22 21 254:16 / /srv rw - ext4 /dev/vdb rw\n",
 	  "/srv", "mounted when somebody looks" },
@@ -135,6 +139,27 @@ START_TEST(what_cannot_be_brought_up_is_told)
 	ck_assert_ptr_null(disk->spec);
 	ck_assert_ptr_nonnull(disk->trouble);
 	ck_assert_msg(strstr(disk->trouble, troubled[_i].trouble), "%s", disk->trouble);
+}
+END_TEST
+
+/* Whichever was mounted first. */
+START_TEST(a_part_stands_behind_the_whole)
+{
+	uk_cleanup(world_deinit) struct world world = {};
+	list(&world, ROOT_LINE "21 20 254:16 /part /part rw - ext4 /dev/vdb rw\n"
+			       "22 20 254:16 / /srv rw - ext4 /dev/vdb rw\n");
+	ck_assert_uint_eq(world.disks.len, 2);
+	ck_assert_str_eq(world.disks.data[1].point, "/srv");
+}
+END_TEST
+
+START_TEST(flags_are_found_in_long_options)
+{
+	char options[600];
+	memset(options, 'a', sizeof(options));
+	strcpy(options + 500, ",nosuid,nodevx,ro");
+	ck_assert_uint_eq(uk_mount_flags(options), MS_NOSUID | MS_RDONLY);
+	ck_assert_uint_eq(uk_mount_flags(""), 0);
 }
 END_TEST
 
@@ -194,6 +219,8 @@ int main(void)
 	tcase_add_checked_fixture(tests, make_sys, remove_sys);
 	tcase_add_test(tests, file_systems_on_disks_are_listed);
 	tcase_add_loop_test(tests, what_cannot_be_brought_up_is_told, 0, UK_ARRAY_SIZE(troubled));
+	tcase_add_test(tests, a_part_stands_behind_the_whole);
+	tcase_add_test(tests, flags_are_found_in_long_options);
 	tcase_add_test(tests, what_is_covered_is_left_out);
 	tcase_add_test(tests, a_task_uses_what_it_has_files_on);
 	tcase_add_test(tests, paths_need_the_disk_that_they_lie_on);

@@ -18,6 +18,7 @@ struct parser {
 	struct uk_patch *patch;
 	/* Of the file whose headers are being read: */
 	struct uk_patch_file file;
+	const char *git_name; /* where both names of git's first line are this one; or NULL */
 	bool open, has_names;
 	bool old_epoch, new_epoch; /* its times are those of a file that is not there */
 };
@@ -134,6 +135,18 @@ static void settle_change(struct parser *parser)
 		file->change = UK_PATCH_DELETED;
 }
 
+/* An empty file that comes or goes has no other name than that of git's first line. */
+static struct uk_error *settle_names(struct parser *parser)
+{
+	struct uk_patch_file *file = &parser->file;
+	if (file->path || file->old_path || !parser->git_name)
+		return NULL;
+	struct uk_error *err = check_path(parser, parser->git_name, &file->path);
+	if (!err && file->change != UK_PATCH_CREATED)
+		err = uk_strdup(file->path, &file->old_path);
+	return err;
+}
+
 /* The file at hand is complete: it goes into the patch if anything in it changes. */
 static struct uk_error *close_file(struct parser *parser)
 {
@@ -146,10 +159,9 @@ static struct uk_error *close_file(struct parser *parser)
 		return NULL;
 	}
 	settle_change(parser);
-	if (file->change == UK_PATCH_CREATED) { /* git's first line names it twice */
-		free(file->old_path);
-		file->old_path = NULL;
-	}
+	struct uk_error *err = settle_names(parser);
+	if (err)
+		return err;
 	if (!file->path || (file->change != UK_PATCH_CREATED && !file->old_path))
 		return parser_error(parser, UK_ERR_INVALID,
 				    "the file before this line has no name");
@@ -164,6 +176,7 @@ static struct uk_error *open_file(struct parser *parser)
 	struct uk_error *err = close_file(parser);
 	parser->open = true;
 	parser->has_names = false;
+	parser->git_name = NULL;
 	return err;
 }
 
@@ -172,15 +185,13 @@ static struct uk_error *parse_git_line(struct parser *parser, char *rest)
 {
 	struct uk_error *err = open_file(parser);
 	size_t len = strlen(rest);
-	rest[len] = '\0';
 	if (err || len < 7 || len % 2 == 0 || rest[len / 2] != ' ')
 		return err;
 	rest[len / 2] = '\0';
 	char *old = strchr(rest, '/'), *new = strchr(rest + len / 2 + 1, '/');
-	if (!old || !new || strcmp(old, new))
-		return NULL;
-	err = check_path(parser, old + 1, &parser->file.old_path);
-	return err ? err : check_path(parser, new + 1, &parser->file.path);
+	if (old && new && !strcmp(old, new))
+		parser->git_name = old + 1;
+	return NULL;
 }
 
 static struct uk_error *check_mode(const struct parser *parser, const char *mode)
@@ -191,12 +202,21 @@ static struct uk_error *check_mode(const struct parser *parser, const char *mode
 			    "mode %s: links and submodules cannot be patched", mode);
 }
 
+static struct uk_error *set_change(struct parser *parser, enum uk_patch_change change)
+{
+	if (parser->file.change != UK_PATCH_MODIFIED && parser->file.change != change)
+		return parser_error(parser, UK_ERR_INVALID,
+				    "a file is created, deleted or renamed, not two of these");
+	parser->file.change = change;
+	return NULL;
+}
+
 static struct uk_error *set_renamed(struct parser *parser, const char *path, char **ret)
 {
-	parser->file.change = UK_PATCH_RENAMED;
+	struct uk_error *err = set_change(parser, UK_PATCH_RENAMED);
 	free(*ret);
 	*ret = NULL;
-	return check_path(parser, path, ret);
+	return err ? err : check_path(parser, path, ret);
 }
 
 /* The lines that git writes between "diff --git" and the hunks. */
@@ -204,12 +224,12 @@ static struct uk_error *parse_extended(struct parser *parser, const char *line)
 {
 	struct uk_patch_file *file = &parser->file;
 	if (uk_str_starts(line, "new file mode ")) {
-		file->change = UK_PATCH_CREATED;
-		return check_mode(parser, line + strlen("new file mode "));
+		struct uk_error *err = set_change(parser, UK_PATCH_CREATED);
+		return err ? err : check_mode(parser, line + strlen("new file mode "));
 	}
 	if (uk_str_starts(line, "deleted file mode ")) {
-		file->change = UK_PATCH_DELETED;
-		return check_mode(parser, line + strlen("deleted file mode "));
+		struct uk_error *err = set_change(parser, UK_PATCH_DELETED);
+		return err ? err : check_mode(parser, line + strlen("deleted file mode "));
 	}
 	if (uk_str_starts(line, "new mode "))
 		return check_mode(parser, line + strlen("new mode "));

@@ -33,7 +33,7 @@ fuzz() { # NAME
 }
 
 names=$(for source in tests/fuzz/fuzz_*.c; do basename "$source" .c; done)
-rm -f "$out"/logs/*
+rm -f "$out"/logs/* "$out"/fuzz_*-*-*
 turn() { # FIRST: every at_once'th program from that one on
 	number=0
 	for name in $names; do
@@ -57,6 +57,9 @@ for name in $names; do
 	failed=1
 	echo "not ok $number - $name: ${runs:-no} runs (at least $fewest are wanted)"
 	tail -n 40 "$log" | sed 's/^/# /'
+	for input in "$out/$name"-*-*; do
+		[ ! -s "$input" ] || { echo "# ${input##*/}:" && base64 "$input" | head -n 60 | sed 's/^/#   /'; }
+	done
 done
 echo "1..$number"
 exit $failed

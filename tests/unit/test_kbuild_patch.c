@@ -92,6 +92,22 @@ START_TEST(paths_stay_in_the_tree)
 }
 END_TEST
 
+/* What the canonical text cannot say in one way only must not be accepted. */
+START_TEST(contradictions_are_refused)
+{
+	const char *two = "not two of these";
+	refused("diff --git a/x b/y\nrename from x\nrename to y\ndeleted file mode 100644\n",
+		UK_ERR_INVALID, two);
+	refused("diff --git a/x b/y\nnew file mode 100644\nrename from x\nrename to y\n",
+		UK_ERR_INVALID, two);
+	refused("diff --git a/x b/x\nnew file mode 100644\ndeleted file mode 100644\n",
+		UK_ERR_INVALID, two);
+	refused("diff --git a/x b/x\nrename from x\n", UK_ERR_INVALID, "has no name");
+	refused("diff --git a/../x b/../x\nnew file mode 100644\n", UK_ERR_INVALID,
+		"leaves the tree");
+}
+END_TEST
+
 START_TEST(what_is_no_patch_is_refused)
 {
 	refused("", UK_ERR_INVALID, "no change in it");
@@ -183,6 +199,7 @@ int main(void)
 	tcase_add_test(tcase, mails_of_git_are_parsed);
 	tcase_add_test(tcase, the_canonical_text_parses_to_itself);
 	tcase_add_test(tcase, paths_stay_in_the_tree);
+	tcase_add_test(tcase, contradictions_are_refused);
 	tcase_add_test(tcase, what_is_no_patch_is_refused);
 	tcase_add_test(tcase, two_trees_give_a_patch_of_their_sources);
 	tcase_add_test(tcase, ranges_of_git_are_no_options);

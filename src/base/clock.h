@@ -4,6 +4,7 @@
 #define UPKEEP_BASE_CLOCK_H
 
 #include <stdint.h>
+#include <sys/time.h>
 #include <time.h>
 
 enum {
@@ -20,6 +21,14 @@ static inline struct timespec uk_clock_spec(uint64_t ns)
 {
 	return (struct timespec){ .tv_sec = (time_t)(ns / UK_SECOND_NS),
 				  .tv_nsec = (long)(ns % UK_SECOND_NS) };
+}
+
+/* Not earlier, and by a microsecond at most later. */
+static inline struct timeval uk_clock_val(uint64_t ns)
+{
+	uint64_t us = ns / 1000 + (ns % 1000 != 0);
+	return (struct timeval){ .tv_sec = (time_t)(us / 1000000),
+				 .tv_usec = (suseconds_t)(us % 1000000) };
 }
 
 static inline uint64_t uk_clock_read(clockid_t clock)

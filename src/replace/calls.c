@@ -11,41 +11,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#ifndef SYS_epoll_pwait2
-#define SYS_epoll_pwait2 441
-#endif
-
-static const struct uk_call_kind kinds[] = {
-	{ SYS_epoll_wait, "epoll_wait", UK_LIMIT_MS, 3 },
-	{ SYS_epoll_pwait, "epoll_pwait", UK_LIMIT_MS, 3 },
-	{ SYS_epoll_pwait2, "epoll_pwait2", UK_LIMIT_SPEC, 3 },
-	{ SYS_rt_sigtimedwait, "sigtimedwait", UK_LIMIT_SPEC, 2 },
-	{ SYS_semop, "semop", UK_LIMIT_NEVER, 0 },
-	{ SYS_semtimedop, "semtimedop", UK_LIMIT_SPEC, 3 },
-	{ SYS_io_getevents, "io_getevents", UK_LIMIT_SPEC, 4 },
-};
-
-const struct uk_call_kind *uk_call_kind(uint64_t number)
-{
-	for (size_t i = 0; i < UK_ARRAY_SIZE(kinds); i++) {
-		if (kinds[i].number == number)
-			return &kinds[i];
-	}
-	return NULL;
-}
-
-bool uk_call_is_limited(const struct uk_call_kind *kind, const uint64_t *args)
-{
-	switch (kind->limit) {
-	case UK_LIMIT_MS:
-		return (int)args[kind->arg] >= 0;
-	case UK_LIMIT_SPEC:
-		return args[kind->arg];
-	default:
-		return false;
-	}
-}
-
 /* --- one call ------------------------------------------------------------------------ */
 
 static struct uk_plan_call call_of(const struct uk_held *thread,
@@ -170,14 +135,17 @@ static struct uk_error *note_one(const struct uk_ktasks *ktasks, const uk_watche
 	if ((int64_t)registers.orig_rax < 0)
 		return NULL;
 	const struct uk_call_kind *kind = uk_call_kind(call->number);
+	bool repeated = kind && uk_call_is_repeated(kind);
 	if (result == -UK_ERESTART_RESTARTBLOCK)
 		err = note_restart(ktasks, thread, call);
-	else if (result == -EINTR && kind)
+	else if (repeated ? result == -UK_ERESTARTNOHAND && uk_call_is_limited(kind, call->args)
+			  : result == -EINTR && kind)
 		err = note_interrupted(kind, watches, thread, call);
 	else
 		return NULL;
 	*found = !err;
-	return err;
+	return uk_error_wrap(err, "the system call that it sleeps in returns %s",
+			     repeated ? "late" : "early");
 }
 
 /* --- all of a service ---------------------------------------------------------------- */
@@ -185,15 +153,12 @@ static struct uk_error *note_one(const struct uk_ktasks *ktasks, const uk_watche
 static void tell(const struct uk_sink *sink, const struct uk_held *thread, struct uk_error *err)
 {
 	uk_remark_error(sink,
-			uk_error_wrap(err,
-				      "thread %d of process %d: the system call that it sleeps in "
-				      "returns early",
-				      thread->tid, thread->pid));
+			uk_error_wrap(err, "thread %d of process %d", thread->tid, thread->pid));
 }
 
 /*
  * Writes down the calls out of which the threads that are held were brought, all of one service.
- * @watches: of before they were held. What cannot be proved is told, and returns early.
+ * @watches: of before they were held. What cannot be proved is told.
  */
 static struct uk_error *note_all(struct uk_hold *hold, struct uk_ktasks *ktasks,
 				 const uk_watches *watches, struct uk_plan_service *service,

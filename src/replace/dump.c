@@ -90,9 +90,9 @@ static struct uk_error *dump_with(struct uk_swap *swap, const struct uk_plan_ser
 static struct uk_error *dump_service(struct uk_swap *swap, struct uk_plan_service *service)
 {
 	struct uk_note_began began;
-	uk_note_begin(&began);
 	size_t copied = 0;
 	struct uk_error *err = settle_ahead(swap, service, &copied);
+	uk_note_begin(&began);
 	if (!err)
 		err = dump_with(swap, service, copied);
 	if (!err)
@@ -102,7 +102,7 @@ static struct uk_error *dump_service(struct uk_swap *swap, struct uk_plan_servic
 	if (!err)
 		err = uk_view_pack(&service->view, service->main_pid, swap->store.dir);
 	if (!err)
-		err = uk_notes_take(service, swap->store.dir, &began);
+		err = uk_notes_take(service, swap->store.dir, &began, swap->options->sink);
 	return uk_error_wrap(err, "%s", service->name);
 }
 

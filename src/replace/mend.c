@@ -133,13 +133,51 @@ static struct uk_error *start(struct uk_held *thread, const struct uk_plan_call 
 	return err ? err : uk_start_call(thread, call, kind, left);
 }
 
+/* --- what the kernel makes again ----------------------------------------------------- */
+
+/* CRIU had it stand before the call again; the kernel would do the same with who goes on. */
+static struct uk_error *check_repeated(const struct uk_held *thread,
+				       const struct uk_plan_call *call)
+{
+	enum { SYSCALL_BYTES = 2 };
+	struct user_regs_struct registers;
+	struct uk_error *err = uk_inject_get_registers(thread, &registers);
+	if (err)
+		return err;
+	bool again = registers.rip == call->ip - SYSCALL_BYTES && registers.rax == call->number;
+	bool interrupted =
+		registers.rip == call->ip && (int64_t)registers.rax == -UK_ERESTARTNOHAND;
+	if (registers.rsp != call->sp || (!again && !interrupted))
+		return uk_error_create(UK_ERR_INVALID, "it does not stand where it was frozen");
+	return NULL;
+}
+
+static struct uk_error *write_left(const struct uk_held *thread, const struct uk_plan_call *call,
+				   const struct uk_call_kind *kind)
+{
+	uint64_t left = 0, at = call->args[kind->arg];
+	struct uk_error *err = check_repeated(thread, call);
+	if (!err)
+		err = left_of(thread, call, CLOCK_MONOTONIC, &left);
+	if (err)
+		return err;
+	if (kind->limit == UK_LIMIT_LEFT_SPEC) {
+		const struct timespec spec = uk_clock_spec(left);
+		return uk_loan_write(thread->pid, at, &spec, sizeof(spec));
+	}
+	const struct timeval val = uk_clock_val(left);
+	return uk_loan_write(thread->pid, at, &val, sizeof(val));
+}
+
 static struct uk_error *mend(struct uk_held *thread, const struct uk_plan_call *call)
 {
 	struct user_regs_struct registers;
+	const struct uk_call_kind *kind = uk_call_kind(call->number);
+	if (kind && call->limited && uk_call_is_repeated(kind))
+		return write_left(thread, call, kind);
 	struct uk_error *err = check(thread, call, &registers);
 	if (err)
 		return err;
-	const struct uk_call_kind *kind = uk_call_kind(call->number);
 	if (call->limited)
 		return kind ? start(thread, call, kind) : go_on(thread, call, &registers);
 	if (call->number != SYS_poll && !kind)
@@ -153,5 +191,6 @@ struct uk_error *uk_mend_call(struct uk_hold *hold, const struct uk_plan_call *c
 	struct uk_held *thread = uk_hold_find(hold, call->tid);
 	struct uk_error *err = thread ? mend(thread, call)
 				      : uk_error_create(UK_ERR_INVALID, "it was not restored");
-	return uk_error_wrap(err, "thread %d: its system call returns early", call->tid);
+	return uk_error_wrap(err, "thread %d: its system call returns at the wrong time",
+			     call->tid);
 }

@@ -13,7 +13,7 @@
 
 /*
  * Mends one call of a thread that is held in the new kernel. What is not as the plan has it is
- * refused and left alone: the call returns early then.
+ * refused and left alone: the call returns early then, or late.
  */
 struct uk_error *uk_mend_call(struct uk_hold *hold, const struct uk_plan_call *call) uk_must_check;
 

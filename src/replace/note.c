@@ -310,6 +310,7 @@ struct view {
 	struct uk_note_clocks clocks;
 	struct uk_timerlist_window window;
 	uk_timerlist timers;
+	const struct uk_sink *sink;
 };
 
 static struct uk_error *read_timers(struct view *view)
@@ -334,7 +335,7 @@ static struct uk_error *note_process(const struct view *view, pid_t pid, uk_note
 		err = uk_note_memory(pid, to);
 	if (!err)
 		err = uk_note_timers(view->images, pid, &view->clocks, &view->timers, &view->window,
-				     to);
+				     view->sink, to);
 	return uk_error_wrap(err, "process %d", pid);
 }
 
@@ -375,12 +376,13 @@ void uk_note_begin(struct uk_note_began *ret)
 }
 
 struct uk_error *uk_notes_take(const struct uk_plan_service *service, const char *dir,
-			       const struct uk_note_began *began)
+			       const struct uk_note_began *began, const struct uk_sink *sink)
 {
 	uk_auto_free char *images = NULL, *path = NULL, *text = NULL;
 	uk_notes notes = {};
 	struct view view = { .window = { .wall_from = began->wall,
-					 .monotonic_from = began->monotonic } };
+					 .monotonic_from = began->monotonic },
+			     .sink = sink };
 	struct uk_error *err = uk_asprintf(&images, "%s/%s", dir, service->images);
 	view.images = images;
 	if (!err)

@@ -16,6 +16,7 @@
 #define UPKEEP_REPLACE_NOTE_H
 
 #include "base/error.h"
+#include "base/progress.h"
 #include "base/vec.h"
 #include "replace/hold.h"
 #include "replace/plan.h"
@@ -80,10 +81,11 @@ void uk_note_begin(struct uk_note_began *ret);
 
 /*
  * Notes all of a service that was dumped since @began, and is stopped; @dir is the folder of the
- * swap.
+ * swap. What is not clear is told to @sink.
  */
 struct uk_error *uk_notes_take(const struct uk_plan_service *service, const char *dir,
-			       const struct uk_note_began *began) uk_must_check;
+			       const struct uk_note_began *began,
+			       const struct uk_sink *sink) uk_must_check;
 /*
  * Sets again what was noted. What cannot be is left, and the others are done; the error names the
  * first and how many they are. Where @hold lacks a thread, calls inside of it are among what cannot
@@ -108,10 +110,13 @@ struct uk_error *uk_note_memory(pid_t pid, uk_notes *to) uk_must_check;
 /* The same from the text of its smaps; see proc(5). */
 struct uk_error *uk_note_parse_smaps(const char *text, pid_t pid, uk_notes *to) uk_must_check;
 
-/* Of timers that the images tell of; @list as read when all had been dumped, within @window. */
+/*
+ * Of timers that the images tell of; @list as read when all had been dumped, within @window. Of
+ * which it is not clear what they are set for is told.
+ */
 struct uk_error *uk_note_timers(const char *images, pid_t pid, const struct uk_note_clocks *clocks,
 				const uk_timerlist *list, const struct uk_timerlist_window *window,
-				uk_notes *to) uk_must_check;
+				const struct uk_sink *sink, uk_notes *to) uk_must_check;
 
 /* @thread: the one that is held, or NULL; for calls inside of it. */
 typedef struct uk_error *uk_note_set(const struct uk_note *note, struct uk_held *thread);

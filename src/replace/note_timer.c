@@ -66,7 +66,7 @@ static struct uk_error *note_itimer(const struct uk_image *image, const struct u
 static struct uk_error *note_posix(const struct uk_image *image, const struct uk_pb_field *field,
 				   const uk_timerlist *list,
 				   const struct uk_timerlist_window *window, struct uk_note note,
-				   uk_notes *to)
+				   const struct uk_sink *sink, uk_notes *to)
 {
 	uk_auto_pb struct uk_pb entry = {};
 	uint64_t clock, left;
@@ -76,9 +76,20 @@ static struct uk_error *note_posix(const struct uk_image *image, const struct uk
 		     !get_ns(&entry, FIELD_P_ISEC, FIELD_P_INSEC, 1, &note.numbers[2]) ||
 		     !get_ns(&entry, FIELD_P_VSEC, FIELD_P_VNSEC, 1, &left)))
 		err = uk_image_unexpected(image, "a POSIX timer lacks a field");
-	if (err || clock != CLOCK_REALTIME || !left ||
-	    !uk_timerlist_find(list, left, window, &note.numbers[1]))
+	if (err || clock != CLOCK_REALTIME || !left)
 		return err;
+	switch (uk_timerlist_find(list, left, window, &note.numbers[1])) {
+	case UK_TIMERLIST_NONE: /* a duration */
+		return NULL;
+	case UK_TIMERLIST_MANY:
+		uk_remark(sink, UK_LEVEL_WARNING,
+			  "process %d: its POSIX timer %d cannot be told from others that expire "
+			  "about then: if it is set for a time of day, it is late by the swap",
+			  note.pid, (int)note.numbers[0]);
+		return NULL;
+	case UK_TIMERLIST_ONE:
+		break;
+	}
 	note.kind = UK_NOTE_WALL_TIMER;
 	return uk_vec_push(to, note) ? NULL : uk_error_nomem();
 }
@@ -86,7 +97,8 @@ static struct uk_error *note_posix(const struct uk_image *image, const struct uk
 static struct uk_error *note_timers(const struct uk_image *image, const struct uk_pb *timers,
 				    pid_t pid, const struct uk_note_clocks *clocks,
 				    const uk_timerlist *list,
-				    const struct uk_timerlist_window *window, uk_notes *to)
+				    const struct uk_timerlist_window *window,
+				    const struct uk_sink *sink, uk_notes *to)
 {
 	const struct uk_note note = { .pid = pid };
 	const struct uk_note real = { .pid = pid,
@@ -98,7 +110,7 @@ static struct uk_error *note_timers(const struct uk_image *image, const struct u
 		err = note_itimer(image, timers, ITIMER_PROF, note, to);
 	uk_vec_for_each(field, &timers->fields) {
 		if (!err && field->number == FIELD_POSIX && field->wire == UK_PB_BYTES)
-			err = note_posix(image, field, list, window, note, to);
+			err = note_posix(image, field, list, window, note, sink, to);
 	}
 	return err;
 }
@@ -106,7 +118,7 @@ static struct uk_error *note_timers(const struct uk_image *image, const struct u
 /* A zombie has no timers. */
 struct uk_error *uk_note_timers(const char *images, pid_t pid, const struct uk_note_clocks *clocks,
 				const uk_timerlist *list, const struct uk_timerlist_window *window,
-				uk_notes *to)
+				const struct uk_sink *sink, uk_notes *to)
 {
 	char name[32];
 	uk_auto_image struct uk_image image = {};
@@ -120,5 +132,5 @@ struct uk_error *uk_note_timers(const char *images, pid_t pid, const struct uk_n
 	if (err || !uk_pb_find(&core, FIELD_TIMERS, UK_PB_BYTES))
 		return err;
 	err = uk_pb_get_message(&core, FIELD_TIMERS, &timers);
-	return err ? err : note_timers(&image, &timers, pid, clocks, list, window, to);
+	return err ? err : note_timers(&image, &timers, pid, clocks, list, window, sink, to);
 }

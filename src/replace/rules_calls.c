@@ -6,9 +6,11 @@
  * restart (-ERESTARTSYS, -ERESTARTNOHAND, -ERESTARTNOINTR), CRIU has the call made again, and
  * nobody can tell. Where the kernel would go on by restart_syscall(2), with what it remembers
  * of the call (-ERESTART_RESTARTBLOCK), CRIU gives EINTR, for the new kernel remembers nothing;
- * and some calls give EINTR to begin with. These are noted (calls.h) and mended (mend.h), where the
+ * and some calls give EINTR to begin with. Calls like select(2) are made again for the time that
+ * was left when they were interrupted. These are noted (calls.h) and mended (mend.h), where the
  * service has a cgroup that can be frozen.
  */
+#include "replace/call_kind.h"
 #include "replace/peek.h"
 #include "replace/rules.h"
 
@@ -20,6 +22,10 @@
 #define BLOCK_C                                                                                    \
 	"kernel: -ERESTART_RESTARTBLOCK; CRIU 3.17.1, criu/arch/x86/crtools.c: get_task_regs(); "  \
 	"tried"
+
+#define SELECT_C                                                                                   \
+	"kernel, fs/select.c: poll_select_finish(); tried: sleep-select-time in "                  \
+	"docs/replace-zoo.md"
 
 #define MENDED "src/replace/mend.h: what cannot be proved is told at the freeze, and returns early"
 
@@ -62,6 +68,19 @@ static bool is_never_restarted(const struct uk_rule_subject *subject)
 {
 	return calls(subject, SYS_rt_sigtimedwait) || calls(subject, SYS_semop) ||
 	       calls(subject, SYS_semtimedop) || calls(subject, SYS_io_getevents);
+}
+
+static bool is_repeated(const struct uk_rule_subject *subject)
+{
+	const struct uk_thread *thread = subject->thread;
+	const struct uk_call_kind *kind =
+		thread->syscall < 0 ? NULL : uk_call_kind((uint64_t)thread->syscall);
+	return kind && uk_call_is_repeated(kind) && uk_call_is_limited(kind, thread->args);
+}
+
+static bool is_repeated_of_tree(const struct uk_rule_subject *subject)
+{
+	return subject->service->kind == UK_SERVICE_TREE && is_repeated(subject);
 }
 
 /* Processes kept by their number are frozen by nobody but CRIU, one after the other. */
@@ -137,6 +156,11 @@ static const struct uk_rule rules[] = {
 	{ "interrupted-tree", UK_RESOURCE_CALL, is_of_tree, UK_FATE_CHANGED,
 	  "the call returns early, with EINTR, for the process is kept by its number",
 	  "keep its unit", BLOCK_C },
+	{ "repeated-tree", UK_RESOURCE_CALL, is_repeated_of_tree, UK_FATE_CHANGED,
+	  "the call's time limit is late by the swap, for the process is kept by its number",
+	  "keep its unit", SELECT_C },
+	{ "repeated-call", UK_RESOURCE_CALL, is_repeated, UK_FATE_REPAIRED,
+	  "the call's time limit does not wait for the swap", NULL, SELECT_C },
 	{ "sleep", UK_RESOURCE_CALL, is_sleep, UK_FATE_REPAIRED, "the sleep ends when it would",
 	  NULL, MENDED },
 	{ "poll", UK_RESOURCE_CALL, is_poll, UK_FATE_REPAIRED, "poll() waits on", NULL, MENDED },

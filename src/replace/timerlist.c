@@ -75,19 +75,24 @@ struct uk_error *uk_timerlist_parse(const char *text, uk_timerlist *ret)
 	return NULL;
 }
 
-bool uk_timerlist_find(const uk_timerlist *list, uint64_t left_ns,
-		       const struct uk_timerlist_window *window, uint64_t *ret)
+enum uk_timerlist_match uk_timerlist_find(const uk_timerlist *list, uint64_t left_ns,
+					  const struct uk_timerlist_window *window, uint64_t *ret)
 {
-	size_t found = 0;
+	bool wall = false, duration = false;
 	uk_vec_for_each(entry, list) {
 		uint64_t from = entry->wall ? window->wall_from : window->monotonic_from;
 		uint64_t to = entry->wall ? window->wall_to : window->monotonic_to;
 		if (entry->expires < left_ns || entry->expires - left_ns < from ||
 		    entry->expires - left_ns > to)
 			continue;
-		if (!entry->wall || (found++ && *ret != entry->expires))
-			return false;
-		*ret = entry->expires;
+		if (wall && entry->wall && *ret != entry->expires)
+			return UK_TIMERLIST_MANY;
+		if (entry->wall)
+			*ret = entry->expires;
+		wall |= entry->wall;
+		duration |= !entry->wall;
 	}
-	return found;
+	if (!wall)
+		return UK_TIMERLIST_NONE;
+	return duration ? UK_TIMERLIST_MANY : UK_TIMERLIST_ONE;
 }

@@ -26,13 +26,17 @@ struct uk_error *uk_timerlist_parse(const char *text, uk_timerlist *ret) uk_must
 
 /*
  * When a timer for a time of day expires of which @left_ns remained at a moment between
- * @wall_from and @wall_to, which were @monotonic_from and @monotonic_to of the other clock. False
- * if there is none, or if it could be another one, too.
+ * @wall_from and @wall_to, which were @monotonic_from and @monotonic_to of the other clock.
  */
 struct uk_timerlist_window {
 	uint64_t wall_from, wall_to, monotonic_from, monotonic_to;
 };
-bool uk_timerlist_find(const uk_timerlist *list, uint64_t left_ns,
-		       const struct uk_timerlist_window *window, uint64_t *ret);
+enum uk_timerlist_match {
+	UK_TIMERLIST_NONE, /* there is no such timer */
+	UK_TIMERLIST_ONE,  /* *@ret is when it expires */
+	UK_TIMERLIST_MANY, /* it could be another one, too */
+};
+enum uk_timerlist_match uk_timerlist_find(const uk_timerlist *list, uint64_t left_ns,
+					  const struct uk_timerlist_window *window, uint64_t *ret);
 
 #endif

@@ -41,6 +41,11 @@ static void sleep_ppoll(void)
 	syscall(SYS_ppoll, NULL, 0, NULL, NULL, 8);
 }
 
+static void sleep_timed_ppoll(void)
+{
+	syscall(SYS_ppoll, NULL, 0, &(struct timespec){ .tv_sec = 1000 }, NULL, 8);
+}
+
 static void sleep_select(void)
 {
 	syscall(SYS_select, 0, NULL, NULL, NULL, &(struct timeval){ .tv_sec = 1000 });
@@ -114,7 +119,10 @@ static const struct {
 	{ sleep_until, SYS_clock_nanosleep, "call", "call", UK_FATE_EXACT, UK_FATE_EXACT },
 	{ sleep_poll, SYS_poll, "interrupted-tree", "poll", UK_FATE_CHANGED, UK_FATE_REPAIRED },
 	{ sleep_ppoll, SYS_ppoll, "call", "call", UK_FATE_EXACT, UK_FATE_EXACT },
-	{ sleep_select, SYS_select, "call", "call", UK_FATE_EXACT, UK_FATE_EXACT },
+	{ sleep_timed_ppoll, SYS_ppoll, "repeated-tree", "repeated-call", UK_FATE_CHANGED,
+	  UK_FATE_REPAIRED },
+	{ sleep_select, SYS_select, "repeated-tree", "repeated-call", UK_FATE_CHANGED,
+	  UK_FATE_REPAIRED },
 	{ sleep_epoll, SYS_epoll_wait, "interrupted-tree", "epoll", UK_FATE_CHANGED,
 	  UK_FATE_REPAIRED },
 	{ sleep_futex, SYS_futex, "call", "call", UK_FATE_EXACT, UK_FATE_EXACT },

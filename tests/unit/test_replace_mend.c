@@ -485,6 +485,99 @@ START_TEST(what_is_started_has_its_signal_first)
 }
 END_TEST
 
+/* --- what the kernel makes again for the time that was left -------------------------- */
+
+static void sleep_ppoll_time(void)
+{
+	struct timespec time = time_1500;
+	begin();
+	end(syscall(SYS_ppoll, NULL, 0, &time, NULL, 8));
+}
+
+static void sleep_select_time(void)
+{
+	struct timeval time = { 1, 500000 };
+	begin();
+	end(syscall(SYS_select, 0, NULL, NULL, NULL, &time));
+}
+
+static void sleep_pselect_time(void)
+{
+	struct timespec time = time_1500;
+	begin();
+	end(syscall(SYS_pselect6, 0, NULL, NULL, NULL, &time, NULL));
+}
+
+static const struct {
+	child_fn then;
+	long number;
+} repeated[] = {
+	{ sleep_ppoll_time, SYS_ppoll },
+	{ sleep_select_time, SYS_select },
+	{ sleep_pselect_time, SYS_pselect6 },
+};
+
+/* As CRIU leaves it, before its call; or, @restored false, as the kernel has it. */
+static void repeat(struct sample *sample, int at, bool restored, uint64_t sooner_ns)
+{
+	enum { SYSCALL_BYTES = 2 };
+	struct user_regs_struct registers;
+	struct uk_plan_call call;
+	start(sample, repeated[at].then, repeated[at].number);
+	interrupt(sample, UK_ERESTARTNOHAND, &call);
+	struct uk_held *thread = &sample->hold.threads.data[0];
+	ck_ok(uk_inject_get_registers(thread, &registers));
+	registers.rax = restored ? call.number : (uint64_t)-UK_ERESTARTNOHAND;
+	registers.orig_rax = restored ? ~0ull : call.number;
+	registers.rip -= restored ? SYSCALL_BYTES : 0;
+	ck_ok(uk_inject_set_registers(thread, &registers));
+	call.limited = true;
+	call.until_ns = page->began_ns + 1500 * MS - sooner_ns;
+	usleep(100000);
+	mend_and_go_on(sample, &call);
+}
+
+START_TEST(what_is_made_again_ends_by_its_limit)
+{
+	struct sample sample = {};
+	repeat(&sample, _i, true, 0);
+	await_end(&sample);
+	ck_assert_int_eq(page->result, 0);
+	ck_assert(page->took_ms >= 1499 && page->took_ms < 3500);
+	child_stop(&sample.child);
+}
+END_TEST
+
+START_TEST(what_is_made_again_late_ends_at_once)
+{
+	for (int restored = 0; restored < 2; restored++) {
+		struct sample sample = {};
+		repeat(&sample, _i, restored, 1490 * MS);
+		await_end(&sample);
+		ck_assert_int_eq(page->result, 0);
+		ck_assert_int_lt(page->took_ms, 1400);
+		child_stop(&sample.child);
+	}
+}
+END_TEST
+
+START_TEST(what_is_not_to_be_made_again_is_left_alone)
+{
+	struct sample sample = {};
+	struct uk_plan_call call;
+	start(&sample, sleep_select_time, SYS_select);
+	interrupt(&sample, UK_ERESTARTNOHAND, &call);
+	call.limited = true;
+	ck_fails(uk_mend_call(&sample.hold, &call), UK_ERR_INVALID, "does not stand where");
+	call.ip -= 2;
+	ck_fails(uk_mend_call(&sample.hold, &call), UK_ERR_INVALID, "does not stand where");
+	go_on(&sample);
+	await_end(&sample);
+	ck_assert_int_eq(page->errnum, EINTR);
+	child_stop(&sample.child);
+}
+END_TEST
+
 static __attribute__((noinline)) void pass(void)
 {
 	__asm__ volatile("");
@@ -612,6 +705,11 @@ int main(void)
 	tcase_add_loop_test(tcase, what_is_started_late_ends_at_once, 0, UK_ARRAY_SIZE(started));
 	tcase_add_test(tcase, what_is_started_finds_what_came);
 	tcase_add_test(tcase, what_is_started_has_its_signal_first);
+	tcase_add_loop_test(tcase, what_is_made_again_ends_by_its_limit, 0,
+			    UK_ARRAY_SIZE(repeated));
+	tcase_add_loop_test(tcase, what_is_made_again_late_ends_at_once, 0,
+			    UK_ARRAY_SIZE(repeated));
+	tcase_add_test(tcase, what_is_not_to_be_made_again_is_left_alone);
 	tcase_add_test(tcase, a_witness_tells_who_left_its_call);
 	tcase_add_test(tcase, what_is_not_as_it_was_is_left_alone);
 	tcase_add_test(tcase, milliseconds_are_not_passed_early);

@@ -495,7 +495,7 @@ static void note_sample(bool wall, uint64_t expires, uk_notes *to)
 	uk_timerlist list = {};
 	const struct uk_timerlist_entry entry = { wall, expires };
 	ck_assert(uk_vec_push(&list, entry));
-	ck_ok(uk_note_timers(dir, OWNER, &clocks, &list, &window, to));
+	ck_ok(uk_note_timers(dir, OWNER, &clocks, &list, &window, NULL, to));
 	uk_vec_deinit(&list);
 }
 
@@ -556,7 +556,7 @@ START_TEST(what_is_no_timer_is_refused)
 	uk_notes notes = {};
 	uk_timerlist list = {};
 	set_itimer(1, 0, 5, 1000000);
-	ck_fails(uk_note_timers(dir, OWNER, &clocks, &list, &window, &notes), UK_ERR_REFUSED,
+	ck_fails(uk_note_timers(dir, OWNER, &clocks, &list, &window, NULL, &notes), UK_ERR_REFUSED,
 		 "core-354.img is not as criu 3.17 writes it: a timer has no times");
 	ck_assert_uint_eq(notes.len, 0);
 }

@@ -72,12 +72,13 @@ enum { S = 1000000000 };
 static const struct uk_timerlist_window window = { 1000ull * S, 1002ull * S, 100ull * S,
 						   102ull * S };
 
-static bool find(const struct uk_timerlist_entry *entries, size_t nr, uint64_t *ret)
+static enum uk_timerlist_match find(const struct uk_timerlist_entry *entries, size_t nr,
+				    uint64_t *ret)
 {
 	uk_timerlist list = {};
 	for (size_t i = 0; i < nr; i++)
 		ck_assert(uk_vec_push(&list, entries[i]));
-	bool found = uk_timerlist_find(&list, 50ull * S, &window, ret);
+	enum uk_timerlist_match found = uk_timerlist_find(&list, 50ull * S, &window, ret);
 	uk_vec_deinit(&list);
 	return found;
 }
@@ -89,15 +90,22 @@ START_TEST(a_timer_is_told_by_its_moment)
 	const struct uk_timerlist_entry late = { true, 1053ull * S }, also = { true, 1052ull * S };
 	const struct uk_timerlist_entry other = { false, 151ull * S }, far = { false, 149ull * S };
 	uint64_t when = 0;
-	ck_assert(find((struct uk_timerlist_entry[]){ early, right, late, far }, 4, &when));
+	ck_assert_int_eq(find((struct uk_timerlist_entry[]){ early, right, late, far }, 4, &when),
+			 UK_TIMERLIST_ONE);
 	ck_assert_uint_eq(when, 1051ull * S);
-	ck_assert(find((struct uk_timerlist_entry[]){ right, right }, 2, &when));
+	ck_assert_int_eq(find((struct uk_timerlist_entry[]){ right, right }, 2, &when),
+			 UK_TIMERLIST_ONE);
 	/* It could be another one, or none for a time of day. */
-	ck_assert(!find((struct uk_timerlist_entry[]){ right, also }, 2, &when));
-	ck_assert(!find((struct uk_timerlist_entry[]){ right, other }, 2, &when));
-	ck_assert(!find((struct uk_timerlist_entry[]){ other }, 1, &when));
-	ck_assert(!find((struct uk_timerlist_entry[]){ early, late }, 2, &when));
-	ck_assert(!find(NULL, 0, &when));
+	ck_assert_int_eq(find((struct uk_timerlist_entry[]){ right, also }, 2, &when),
+			 UK_TIMERLIST_MANY);
+	ck_assert_int_eq(find((struct uk_timerlist_entry[]){ right, other }, 2, &when),
+			 UK_TIMERLIST_MANY);
+	ck_assert_int_eq(find((struct uk_timerlist_entry[]){ other, right }, 2, &when),
+			 UK_TIMERLIST_MANY);
+	ck_assert_int_eq(find((struct uk_timerlist_entry[]){ other }, 1, &when), UK_TIMERLIST_NONE);
+	ck_assert_int_eq(find((struct uk_timerlist_entry[]){ early, late }, 2, &when),
+			 UK_TIMERLIST_NONE);
+	ck_assert_int_eq(find(NULL, 0, &when), UK_TIMERLIST_NONE);
 }
 END_TEST
 
@@ -128,9 +136,9 @@ START_TEST(our_own_timers_are_told_apart)
 	span.wall_to = now(CLOCK_REALTIME);
 	span.monotonic_to = now(CLOCK_MONOTONIC);
 	uint64_t when = 0;
-	ck_assert(uk_timerlist_find(&list, 4321ull * S, &span, &when));
+	ck_assert_int_eq(uk_timerlist_find(&list, 4321ull * S, &span, &when), UK_TIMERLIST_ONE);
 	ck_assert_uint_eq(when, end);
-	ck_assert(!uk_timerlist_find(&list, 9876ull * S, &span, &when));
+	ck_assert_int_eq(uk_timerlist_find(&list, 9876ull * S, &span, &when), UK_TIMERLIST_NONE);
 	uk_vec_deinit(&list);
 }
 END_TEST

@@ -112,14 +112,60 @@ void run_later(struct boot *boot)
 		set_sysctl(boot, boot->later[i]);
 }
 
-static bool load_module(struct boot *boot, char *value)
+static void load(const char *value, const char *parameters)
 {
 	int fd = open(value, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST))
+	if (fd < 0 || (syscall(SYS_finit_module, fd, parameters, 0) < 0 && errno != EEXIST))
 		say("module %s: %s", value, strerror(errno));
 	if (fd >= 0)
 		close(fd);
+}
+
+static bool load_module(struct boot *boot, char *value)
+{
+	load(value, "");
 	return true; /* if it was needed, the root filesystem will not be found */
+}
+
+/*
+ * The devices of a bus are probed side by side. Loading the next one without this waits for them
+ * (kernel/module/main.c: do_init_module()).
+ */
+static bool load_async(struct boot *boot, char *value)
+{
+	load(value, "async_probe");
+	return true;
+}
+
+static bool load_beside(struct boot *boot, char *value)
+{
+	if (!uk_vec_push(&boot->beside, value))
+		load(value, "");
+	return true;
+}
+
+/*
+ * By a process of its own, which goes on where the initramfs is when this one moves to the root
+ * filesystem. The pipe that resume.c gets ends with it.
+ */
+static void start_beside(struct boot *boot)
+{
+	int ends[2];
+	char text[16];
+	if (!boot->beside.len || pipe(ends) < 0)
+		return;
+	pid_t child = fork();
+	if (child <= 0) {
+		uk_vec_for_each(module, &boot->beside)
+			load(*module, "");
+	}
+	if (!child)
+		_exit(0);
+	close(ends[1]);
+	snprintf(text, sizeof(text), "%d", ends[0]);
+	setenv("UPKEEP_MODULES_FD", text, 1);
+	boot->beside.len = 0;
+	boot->loading = ends[0];
 }
 
 /* By its name, in the root filesystem. */
@@ -248,6 +294,7 @@ static bool mount_at(const struct boot *boot, const char *spec, const char *poin
 
 static bool mount_root(struct boot *boot, char *value)
 {
+	start_beside(boot);
 	boot->mounted = mount_at(boot, value, "/", 0, DISK_WAIT_MS);
 	return boot->mounted;
 }
@@ -282,6 +329,8 @@ static const struct step {
 	{ "limit", set_limit },	      /* SECONDS from now */
 	{ "later", keep_for_later },  /* PATH VALUE, when services are restored */
 	{ "module", load_module },    /* PATH */
+	{ "module-async", load_async },
+	{ "beside", load_beside },    /* PATH of a module that the disks do not need */
 	{ "modprobe", probe_module }, /* NAME, on the way home */
 	{ "key", set_key },	      /* ID HEX, on the way home */
 	{ "fstype", set_fstype },     /* of what is mounted next */
@@ -407,14 +456,18 @@ static void go_on(struct boot *boot)
 
 int main(void)
 {
-	struct boot boot = { .fstype = "ext4", .options = "", .limit = LIMIT_S, .taken = -1 };
+	struct boot boot = {
+		.fstype = "ext4", .options = "", .limit = LIMIT_S, .loading = -1, .taken = -1
+	};
 	note_start();
 	if (!access("/upkeep/boot", F_OK))
 		go_on(&boot);
 	else
 		go_home(&boot);
 	close(boot.taken);
+	close(boot.loading);
 	unsetenv("UPKEEP_INIT_NS");
+	unsetenv("UPKEEP_MODULES_FD");
 	/* It may be this program still, which is not to go round in a circle. */
 	if (!uk_home_is_open())
 		start("/sbin/init", (char *[]){ "/sbin/init", NULL });

@@ -3,6 +3,8 @@
 #ifndef UPKEEP_INIT_INIT_H
 #define UPKEEP_INIT_INIT_H
 
+#include "base/vec.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -15,8 +17,10 @@ struct boot {
 	char *next;		/* the program that goes on there */
 	char *fault;		/* UPKEEP_FAULT for that program, of a test */
 	char *later[LATER_MAX]; /* "PATH VALUE" of sysctls, set after the restore */
+	UK_VEC(char *) beside;	/* modules that are loaded while the disks are mounted */
 	int limit;		/* CLOCK_MONOTONIC: when they have to be restored */
 	pid_t clock;		/* see clock_start(); 0 when there is none */
+	int loading;		/* ends when the modules beside are loaded; -1 for none */
 	int taken;		/* a socket that has a port, of a test; -1 for none */
 	bool mounted, home;	/* home: see go_home() */
 };

@@ -7,12 +7,12 @@
 #include "replace/caught.h"
 #include "replace/cgroup.h"
 #include "replace/criu.h"
+#include "replace/gate.h"
 #include "replace/history.h"
 #include "replace/home.h"
 #include "replace/hooks.h"
 #include "replace/jump.h"
 #include "replace/keep.h"
-#include "replace/network.h"
 #include "replace/paths.h"
 #include "replace/stage.h"
 

@@ -84,7 +84,7 @@ static struct uk_error *note_futex(const struct uk_restart *restart, pid_t pid,
 	return set_limit(call, pid, real ? CLOCK_REALTIME : CLOCK_MONOTONIC, restart->until_ns);
 }
 
-static struct uk_error *note_restart(const struct uk_ktasks *ktasks, const struct uk_held *thread,
+static struct uk_error *note_restart(struct uk_ktasks *ktasks, const struct uk_held *thread,
 				     struct uk_plan_call *call)
 {
 	struct uk_restart restart = {};
@@ -121,7 +121,7 @@ static struct uk_error *note_interrupted(const struct uk_call_kind *kind, const 
 }
 
 /* NULL in *@found: the thread was in no call that needs to be written down. */
-static struct uk_error *note_one(const struct uk_ktasks *ktasks, const uk_watches *watches,
+static struct uk_error *note_one(struct uk_ktasks *ktasks, const uk_watches *watches,
 				 const struct uk_held *thread, struct uk_plan_call *call,
 				 bool *found)
 {
@@ -164,9 +164,8 @@ static struct uk_error *note_all(struct uk_hold *hold, struct uk_ktasks *ktasks,
 				 const uk_watches *watches, struct uk_plan_service *service,
 				 const struct uk_sink *sink)
 {
-	struct uk_error *err = ktasks ? uk_ktasks_scan(ktasks) : NULL;
-	if (err)
-		return err;
+	if (ktasks)
+		uk_ktasks_refresh(ktasks);
 	uk_vec_for_each(thread, &hold->threads) {
 		struct uk_plan_call call;
 		bool found;

@@ -38,14 +38,14 @@ enum {
 };
 
 const char *const uk_criu_modules[] = {
-	"unix_diag",	"tcp_diag",	 "udp_diag", "inet_diag",  "af_packet_diag",
-	"netlink_diag", "nf_tables",	 "nft_ct",   "nft_compat", "xt_mark",
-	"xt_conntrack", "nft_chain_nat", "tun",	     NULL,
+	"unix_diag",	  "tcp_diag",	  "udp_diag",	   "inet_diag", "raw_diag",
+	"af_packet_diag", "netlink_diag", "nf_tables",	   "nft_ct",	"nft_compat",
+	"xt_mark",	  "xt_conntrack", "nft_chain_nat", "tun",	NULL,
 };
 
 const char *const uk_criu_restore_modules[] = {
-	"unix_diag",	"tcp_diag",  "udp_diag", "inet_diag", "af_packet_diag",
-	"netlink_diag", "nf_tables", "veth",	 NULL,
+	"unix_diag",	  "tcp_diag",	  "udp_diag",  "inet_diag", "raw_diag",
+	"af_packet_diag", "netlink_diag", "nf_tables", "veth",	    NULL,
 };
 
 /* Grows an argument list; the texts live as long as it does. */

@@ -82,7 +82,8 @@ struct uk_ktasks {
 	size_t place[NR_PLACES];
 	uint64_t init_task, wakeup;
 	uint64_t restarts[UK_RESTART_FUTEX + 1]; /* the functions, by kind */
-	UK_VEC(struct task) tasks;		 /* by number, after a scan */
+	UK_VEC(struct task) tasks;		 /* by number */
+	bool fresh;				 /* they are those that there are */
 };
 
 void uk_ktasks_destroy(struct uk_ktasks *ktasks)
@@ -214,8 +215,10 @@ static int compare_tids(const void *a, const void *b)
 }
 
 /* What ends meanwhile leads nowhere: its links are poisoned, and are nothing that can be read. */
-struct uk_error *uk_ktasks_scan(struct uk_ktasks *ktasks)
+static struct uk_error *scan(struct uk_ktasks *ktasks)
 {
+	if (ktasks->fresh)
+		return NULL;
 	struct uk_error *err = walk(ktasks);
 	for (int i = 1; err && i < WALKS; i++) {
 		uk_error_destroy(err);
@@ -223,22 +226,31 @@ struct uk_error *uk_ktasks_scan(struct uk_ktasks *ktasks)
 	}
 	if (!err)
 		qsort(ktasks->tasks.data, ktasks->tasks.len, sizeof(struct task), compare_tids);
+	ktasks->fresh = !err;
 	return uk_error_wrap(err, "walking the kernel's list of tasks");
+}
+
+void uk_ktasks_refresh(struct uk_ktasks *ktasks)
+{
+	ktasks->fresh = false;
 }
 
 /* --- one thread ---------------------------------------------------------------------- */
 
 /* It must still be there: its place may have another one by now. */
-static struct uk_error *find(const struct uk_ktasks *ktasks, pid_t tid, uint64_t *ret)
+static struct uk_error *find(struct uk_ktasks *ktasks, pid_t tid, uint64_t *ret)
 {
 	const struct task wanted = { .tid = tid };
+	struct uk_error *err = scan(ktasks);
+	if (err)
+		return err;
 	const struct task *task = ktasks->tasks.len
 					  ? bsearch(&wanted, ktasks->tasks.data, ktasks->tasks.len,
 						    sizeof(wanted), compare_tids)
 					  : NULL;
 	uint32_t now = 0;
-	struct uk_error *err =
-		task ? read_u32(ktasks, task->at + ktasks->place[TASK_PID], &now) : NULL;
+	if (task)
+		err = read_u32(ktasks, task->at + ktasks->place[TASK_PID], &now);
 	if (!err && now != (uint32_t)tid)
 		err = uk_error_create(UK_ERR_NOTHING, "the kernel's list has no thread %d", tid);
 	if (!err)
@@ -275,8 +287,7 @@ static struct uk_error *read_sleep(const struct uk_ktasks *ktasks, uint64_t task
 		   : read_u64(ktasks, task + ktasks->place[SLEEP_EXPIRES], &restart->until_ns);
 }
 
-struct uk_error *uk_ktasks_restart(const struct uk_ktasks *ktasks, pid_t tid,
-				   struct uk_restart *ret)
+struct uk_error *uk_ktasks_restart(struct uk_ktasks *ktasks, pid_t tid, struct uk_restart *ret)
 {
 	struct uk_restart restart = {};
 	uint64_t task = 0, function = 0;
@@ -343,7 +354,7 @@ static const uint8_t *find_sleeper(const struct uk_ktasks *ktasks, uint64_t task
 	return found;
 }
 
-struct uk_error *uk_ktasks_alarm(const struct uk_ktasks *ktasks, pid_t tid, uint64_t *ret)
+struct uk_error *uk_ktasks_alarm(struct uk_ktasks *ktasks, pid_t tid, uint64_t *ret)
 {
 	uint64_t task = 0;
 	uint32_t clock = 0;

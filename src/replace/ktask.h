@@ -25,8 +25,11 @@ void uk_ktasks_destroy(struct uk_ktasks *ktasks);
 UK_DEFINE_CLEANUP(ktasks, struct uk_ktasks *, uk_ktasks_destroy)
 #define uk_auto_ktasks uk_cleanup(uk_cleanup_ktasks)
 
-/* Finds all threads of this machine, by a walk from init_task. Again when there are new ones. */
-struct uk_error *uk_ktasks_scan(struct uk_ktasks *ktasks) uk_must_check;
+/*
+ * What is asked next is about the threads that there are now: they are found by a walk from
+ * init_task as soon as one is asked for.
+ */
+void uk_ktasks_refresh(struct uk_ktasks *ktasks);
 
 /* How the kernel would go on with a call: task_struct.restart_block. */
 enum uk_restart_kind {
@@ -45,7 +48,7 @@ struct uk_restart {
 };
 
 /* Of a thread that is stopped after its call was interrupted. UK_ERR_NOTHING: no such thread. */
-struct uk_error *uk_ktasks_restart(const struct uk_ktasks *ktasks, pid_t tid,
+struct uk_error *uk_ktasks_restart(struct uk_ktasks *ktasks, pid_t tid,
 				   struct uk_restart *ret) uk_must_check;
 
 /*
@@ -53,7 +56,6 @@ struct uk_error *uk_ktasks_restart(const struct uk_ktasks *ktasks, pid_t tid,
  * hrtimer_sleeper in the live part of its stack that is queued, and wakes it. UK_ERR_NOTHING if
  * there is none, or more than one.
  */
-struct uk_error *uk_ktasks_alarm(const struct uk_ktasks *ktasks, pid_t tid,
-				 uint64_t *ret) uk_must_check;
+struct uk_error *uk_ktasks_alarm(struct uk_ktasks *ktasks, pid_t tid, uint64_t *ret) uk_must_check;
 
 #endif

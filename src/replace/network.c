@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The host's identity in the network, and the gate. */
+/* The host's identity in the network. */
 #include "replace/network.h"
 
 #include "base/file.h"
@@ -13,74 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define GATE "upkeep_gate"
-#define CRIU_MARK "0xc114"
-
 enum { SAVED_MAX = 16 << 20 };
-
-/* --- the gate ------------------------------------------------------------------------ */
-
-/*
- * Before connection tracking (priority -200) and everything else, so that nothing else takes
- * notice of the packets either. All in one file is one transaction.
- *
- * A connection that was closed on one side, criu restores by sending it over loopback what its
- * peer had sent, a FIN or an ACK. These have the mark of libsoccr, SOCCR_MARK, which criu lets
- * through its own lock, too; nobody without CAP_NET_ADMIN can set one.
- */
-static const char gate_rules[] =
-	"add table inet " GATE "\n"
-	"delete table inet " GATE "\n"
-	"table inet " GATE " {\n"
-	"	set kept { type inet_service; %s%s%s }\n"
-	"	chain in {\n"
-	"		type filter hook prerouting priority -400; policy drop;\n"
-	"		iif lo meta mark " CRIU_MARK " accept\n"
-	"		iif lo th dport != @kept th sport != @kept accept\n"
-	"	}\n"
-	"	chain out {\n"
-	"		type filter hook output priority -400; policy drop;\n"
-	"		oif lo meta mark " CRIU_MARK " accept\n"
-	"		oif lo th dport != @kept th sport != @kept accept\n"
-	"	}\n"
-	"}\n";
-
-static const char gate_opened[] = "add table inet " GATE "\ndelete table inet " GATE "\n";
-
-static struct uk_error *feed(const char *const *argv, const char *text)
-{
-	const struct uk_process process = { .argv = argv,
-					    .input = text,
-					    .input_len = strlen(text) };
-	return uk_process_check(&process, NULL);
-}
-
-static struct uk_error *run_nft(const char *text)
-{
-	static const char *const argv[] = { "nft", "-f", "-", NULL };
-	return feed(argv, text);
-}
-
-struct uk_error *uk_gate_shut(const struct uk_plan *plan)
-{
-	uk_auto_strbuf struct uk_strbuf ports = {};
-	uk_auto_free char *list = NULL, *rules = NULL;
-	uk_vec_for_each(port, &plan->ports)
-		uk_strbuf_addf(&ports, "%s%ju", ports.len ? ", " : "", (uintmax_t)*port);
-	uk_strbuf_addstr(&ports, "");
-	struct uk_error *err = uk_strbuf_finish(&ports, &list);
-	if (!err)
-		err = uk_asprintf(&rules, gate_rules, *list ? "elements = { " : "", list,
-				  *list ? " }" : "");
-	if (!err)
-		err = run_nft(rules);
-	return uk_error_wrap(err, "shut the gate");
-}
-
-struct uk_error *uk_gate_open(void)
-{
-	return uk_error_wrap(run_nft(gate_opened), "open the gate");
-}
 
 /* --- what there is ------------------------------------------------------------------- */
 
@@ -440,7 +373,19 @@ struct uk_error *uk_network_say(const char *first, const char *dir)
 	struct uk_error *err = read_saved(dir, UK_NETWORK_COMMANDS, &commands);
 	if (!err)
 		err = uk_asprintf(&all, "%s%s", first, commands);
-	return err ? err : feed(argv, all);
+	const struct uk_process process = { .argv = argv,
+					    .input = all,
+					    .input_len = err ? 0 : strlen(all) };
+	return err ? err : uk_process_check(&process, NULL);
+}
+
+static struct uk_error *say_rules(const char *rules)
+{
+	static const char *const argv[] = { "nft", "-f", "-", NULL };
+	const struct uk_process process = { .argv = argv,
+					    .input = rules,
+					    .input_len = strlen(rules) };
+	return uk_process_check(&process, NULL);
 }
 
 struct uk_error *uk_network_restore(const struct uk_plan *plan, const char *dir)
@@ -455,7 +400,7 @@ struct uk_error *uk_network_restore(const struct uk_plan *plan, const char *dir)
 		err = uk_network_say(renames, dir);
 	if (!err)
 		err = read_saved(dir, UK_NETWORK_FILTER, &rules);
-	if (!err)
-		err = run_nft(rules);
+	if (!err && *rules)
+		err = say_rules(rules);
 	return uk_error_wrap(err, "the network");
 }

@@ -3,10 +3,6 @@
  * The host's identity in the network: devices and their names, addresses, routes, neighbours,
  * packet filter. It is written down as commands of iproute2 and nft while the old kernel runs,
  * and the new one says them again before any service is restored.
- *
- * And the gate: a filter table that lets nothing through while services are frozen, in the old
- * kernel and then in the new one. Without it a kernel that does not know a connection (yet)
- * would answer its peer with a reset.
  */
 #ifndef UPKEEP_REPLACE_NETWORK_H
 #define UPKEEP_REPLACE_NETWORK_H
@@ -55,12 +51,5 @@ struct uk_error *uk_network_say(const char *first, const char *dir) uk_must_chec
 
 /* Says it all again in this kernel; the files have been verified. */
 struct uk_error *uk_network_restore(const struct uk_plan *plan, const char *dir) uk_must_check;
-
-/*
- * Shuts the gate; it may be shut. Within this host all but the ports of kept services may go on:
- * criu makes connections of its own. Opens it; it may be open.
- */
-struct uk_error *uk_gate_shut(const struct uk_plan *plan) uk_must_check;
-struct uk_error *uk_gate_open(void) uk_must_check;
 
 #endif

@@ -88,12 +88,31 @@ static struct uk_error *add_unpacked(struct archive *archive, const char *name, 
 
 /* --- what is in it ------------------------------------------------------------------- */
 
-/* Modules lie flat, numbered in the order of loading: two may have one name. */
-static struct uk_error *add_modules(struct archive *archive, const struct uk_drivers *drivers,
+/* The modules in the order of loading. */
+struct modules {
+	struct uk_drivers *drivers;
+	size_t nr_disks; /* so many of them are for the disks, which are waited for first */
+};
+
+static void modules_deinit(struct modules *modules)
+{
+	uk_drivers_destroy(modules->drivers);
+}
+
+/* All disks have UUIDs, so the order in which they are found does not matter. */
+static const char *how_loaded(const struct modules *modules, size_t number)
+{
+	if (number >= modules->nr_disks)
+		return "beside";
+	return number + 1 < modules->nr_disks ? "module-async" : "module";
+}
+
+/* They lie flat, numbered: two may have one name. */
+static struct uk_error *add_modules(struct archive *archive, const struct modules *modules,
 				    struct uk_strbuf *boot)
 {
 	size_t nr;
-	const char *const *files = uk_drivers_files(drivers, &nr);
+	const char *const *files = uk_drivers_files(modules->drivers, &nr);
 	struct uk_error *err = add_entry(archive, "modules", S_IFDIR | 0755, "", 0);
 	for (size_t i = 0; !err && i < nr; i++) {
 		uk_auto_free char *name = NULL;
@@ -101,7 +120,7 @@ static struct uk_error *add_modules(struct archive *archive, const struct uk_dri
 		if (!err)
 			err = add_unpacked(archive, name, files[i]);
 		if (!err)
-			uk_strbuf_addf(boot, "module /%s\n", name);
+			uk_strbuf_addf(boot, "%s /%s\n", how_loaded(modules, i), name);
 	}
 	return err;
 }
@@ -130,7 +149,7 @@ static void add_disks(const struct uk_ramdisk *ramdisk, struct uk_strbuf *boot)
 }
 
 static struct uk_error *fill(struct archive *archive, const struct uk_ramdisk *ramdisk,
-			     const struct uk_drivers *drivers)
+			     const struct modules *modules)
 {
 	const struct uk_disk *root = uk_disks_root(ramdisk->disks);
 	uk_auto_strbuf struct uk_strbuf boot = {};
@@ -140,7 +159,7 @@ static struct uk_error *fill(struct archive *archive, const struct uk_ramdisk *r
 	if (!err)
 		err = add_file(archive, "init", ramdisk->init, 0755);
 	if (!err)
-		err = add_modules(archive, drivers, &boot);
+		err = add_modules(archive, modules, &boot);
 	if (ramdisk->fault)
 		uk_strbuf_addf(&boot, "fault %s\n", ramdisk->fault);
 	uk_strbuf_addf(&boot, "fstype %s\noptions %s\nnext %s\nroot %s\n", root->fstype,
@@ -190,11 +209,11 @@ static struct uk_error *add_disk(struct uk_drivers *drivers, const struct uk_dis
 }
 
 /* Who does not need a disk does not need its driver. */
-static struct uk_error *find_drivers(const struct uk_ramdisk *ramdisk, struct uk_drivers **ret)
+static struct uk_error *find_modules(const struct uk_ramdisk *ramdisk, struct modules *ret)
 {
-	uk_auto_drivers struct uk_drivers *drivers = NULL;
 	const struct uk_disk *root = uk_disks_root(ramdisk->disks);
-	struct uk_error *err = uk_drivers_open(ramdisk->modules, &drivers);
+	struct uk_error *err = uk_drivers_open(ramdisk->modules, &ret->drivers);
+	struct uk_drivers *drivers = ret->drivers;
 	if (!err)
 		err = add_disk(drivers, root);
 	uk_vec_for_each(disk, ramdisk->disks) {
@@ -204,17 +223,17 @@ static struct uk_error *find_drivers(const struct uk_ramdisk *ramdisk, struct uk
 		if (err && !disk->needed && uk_error_kind(err) == UK_ERR_NOTHING)
 			uk_error_destroy(uk_take(err));
 	}
+	if (!err)
+		uk_drivers_files(drivers, &ret->nr_disks);
 	for (const char *const *device = ramdisk->devices; !err && *device; device++)
 		err = uk_drivers_add_device(drivers, *device);
 	for (const char *const *name = ramdisk->names; !err && *name; name++)
 		err = add_if_there(drivers, *name);
-	if (!err)
-		*ret = uk_take(drivers);
 	return err;
 }
 
 static struct uk_error *write_archive(const struct uk_ramdisk *ramdisk,
-				      const struct uk_drivers *drivers, int fd)
+				      const struct modules *modules, int fd)
 {
 	struct archive *archive = archive_write_new();
 	if (!archive)
@@ -224,7 +243,7 @@ static struct uk_error *write_archive(const struct uk_ramdisk *ramdisk,
 	    archive_write_open_fd(archive, fd) != ARCHIVE_OK)
 		err = archive_trouble(archive);
 	if (!err)
-		err = fill(archive, ramdisk, drivers);
+		err = fill(archive, ramdisk, modules);
 	if (!err && archive_write_close(archive) != ARCHIVE_OK)
 		err = archive_trouble(archive);
 	archive_write_free(archive);
@@ -252,16 +271,16 @@ static struct uk_error *check_root(const struct uk_ramdisk *ramdisk)
 
 struct uk_error *uk_ramdisk_make(const struct uk_ramdisk *ramdisk, int *ret)
 {
-	uk_auto_drivers struct uk_drivers *drivers = NULL;
+	uk_cleanup(modules_deinit) struct modules modules = {};
 	struct uk_error *err = check_root(ramdisk);
 	if (!err)
-		err = find_drivers(ramdisk, &drivers);
+		err = find_modules(ramdisk, &modules);
 	if (err)
 		return err;
 	uk_auto_close int fd = memfd_create("upkeep-initramfs", MFD_CLOEXEC);
 	if (fd < 0)
 		return uk_error_errno(errno, "memfd_create");
-	err = write_archive(ramdisk, drivers, fd);
+	err = write_archive(ramdisk, &modules, fd);
 	return err ? err : reopen(fd, ret);
 }
 
@@ -288,17 +307,17 @@ static void add_panic(const struct uk_ramdisk *ramdisk, struct uk_strbuf *boot)
 
 struct uk_error *uk_ramdisk_home_text(const struct uk_ramdisk *ramdisk, char **ret)
 {
-	uk_auto_drivers struct uk_drivers *drivers = NULL;
+	uk_cleanup(modules_deinit) struct modules modules = {};
 	uk_auto_strbuf struct uk_strbuf text = {};
 	size_t nr;
 	struct uk_error *err = check_root(ramdisk);
 	if (!err)
-		err = find_drivers(ramdisk, &drivers);
+		err = find_modules(ramdisk, &modules);
 	if (err)
 		return err;
 	add_start(ramdisk, &text);
 	add_panic(ramdisk, &text);
-	const char *const *files = uk_drivers_files(drivers, &nr);
+	const char *const *files = uk_drivers_files(modules.drivers, &nr);
 	for (size_t i = 0; i < nr; i++)
 		add_name(&text, files[i]);
 	if (ramdisk->fault)

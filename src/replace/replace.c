@@ -3,6 +3,7 @@
 #include "replace/replace.h"
 
 #include "replace/apart.h"
+#include "replace/gate.h"
 #include "replace/home.h"
 #include "replace/history.h"
 #include "replace/hooks.h"

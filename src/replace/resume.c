@@ -11,6 +11,7 @@
 #include "replace/cgroup.h"
 #include "replace/clear.h"
 #include "replace/criu.h"
+#include "replace/gate.h"
 #include "replace/history.h"
 #include "replace/home.h"
 #include "replace/journal.h"
@@ -38,6 +39,36 @@
 
 struct resume;
 
+/* What is done beside, in a thread of its own; where there can be none, at once. */
+struct beside {
+	void (*work)(void *arg);
+	void *arg;
+	pthread_t thread;
+	bool runs;
+};
+
+static void *run_beside(void *arg)
+{
+	struct beside *beside = arg;
+	beside->work(beside->arg);
+	return NULL;
+}
+
+static void begin(struct beside *beside, void (*work)(void *arg), void *arg)
+{
+	*beside = (struct beside){ .work = work, .arg = arg };
+	beside->runs = !pthread_create(&beside->thread, NULL, run_beside, beside);
+	if (!beside->runs)
+		work(arg);
+}
+
+static void end(struct beside *beside)
+{
+	if (beside->runs)
+		pthread_join(beside->thread, NULL);
+	beside->runs = false;
+}
+
 /* Looks whether the images of a service are as they were written. */
 struct proof {
 	const struct resume *resume;
@@ -54,8 +85,8 @@ struct resume {
 	uk_receiver_fds receivers;
 	char *folder; /* on the disk */
 	struct uk_store store;
-	pthread_t warm;
-	bool warming;
+	struct beside warm, files;
+	struct uk_error *files_err;
 	struct proof *proofs; /* of each service, under way; NULL before, and when all is over */
 	struct uk_side proving;
 	uint64_t init_ns, began_ns; /* CLOCK_BOOTTIME when init began, and this; 0: not known */
@@ -115,16 +146,39 @@ static struct uk_error *read_key(struct resume *resume)
 	return uk_error_wrap(err, "the key of this swap");
 }
 
-static struct uk_error *take_over_host(struct resume *resume)
+/* By the pipe that init has given us: it ends when the modules are loaded (src/init). */
+static void await_modules(void)
 {
+	char byte;
+	const char *text = getenv("UPKEEP_MODULES_FD");
+	uk_auto_close int fd = text ? atoi(text) : -1;
+	unsetenv("UPKEEP_MODULES_FD");
+	while (fd >= 0 && read(fd, &byte, 1) < 0 && errno == EINTR)
+		continue;
+}
+
+static void restore_files(void *arg)
+{
+	struct resume *resume = arg;
 	uk_view_mount_host(&resume->plan.mounts, resume->sink);
 	struct uk_error *err = uk_cgroup_mount();
-	if (!err)
-		err = uk_memory_restore(resume->store.dir);
+	resume->files_err = err ? err : uk_memory_restore(resume->store.dir);
+}
+
+/* Some count when a link comes up, some are there only then: see sysctl.h. */
+static void restore_network(struct resume *resume)
+{
 	if (sethostname(resume->plan.hostname, strlen(resume->plan.hostname)) < 0)
 		uk_remark_error(resume->sink, uk_error_errno(errno, "set the name of this host"));
-	if (!err)
-		err = uk_sysv_load(resume->store.dir, &resume->sysv);
+	uk_remark_error(resume->sink, uk_sysctl_restore(NULL, resume->store.dir, NULL));
+	uk_remark_error(resume->sink, uk_network_restore(&resume->plan, resume->store.dir));
+	uk_remark_error(resume->sink, uk_sysctl_restore(NULL, resume->store.dir, resume->sink));
+}
+
+/* After the limits that the sysctls set. */
+static struct uk_error *restore_sysv(struct resume *resume)
+{
+	struct uk_error *err = uk_sysv_load(resume->store.dir, &resume->sysv);
 	if (!err)
 		uk_sysv_make(&resume->sysv, resume->store.dir, resume->sink);
 	return err;
@@ -224,27 +278,10 @@ static struct uk_error *prepare_all(struct resume *resume, struct work *works)
 	return uk_state_write_plan(&resume->plan);
 }
 
-static void *warm_up(void *arg)
+/* One for all services: it costs more than the restore of a small one. */
+static void warm_up(void *arg)
 {
 	uk_criu_warm_up(true);
-	return NULL;
-}
-
-/*
- * One for all services, and beside what else has to be done before: it costs more than the restore
- * of a small one. It makes a connection to itself, for which the loopback has to be up.
- */
-static void begin_warm_up(struct resume *resume)
-{
-	uk_network_raise_loopback();
-	resume->warming = !pthread_create(&resume->warm, NULL, warm_up, NULL);
-}
-
-static void end_warm_up(struct resume *resume)
-{
-	if (resume->warming)
-		pthread_join(resume->warm, NULL);
-	resume->warming = false;
 }
 
 /* Side by side: much of a restore waits for a disk. */
@@ -358,6 +395,38 @@ static struct uk_error *read_plan(struct resume *resume)
 	return err ? err : uk_state_write_plan(&resume->plan);
 }
 
+/* What has to be done before services are restored, much of it side by side. */
+static struct uk_error *prepare(struct resume *resume)
+{
+	/* criu makes a connection to itself when it looks at the kernel. */
+	uk_network_raise_loopback();
+	begin(&resume->warm, warm_up, NULL);
+	begin(&resume->files, restore_files, resume);
+	/* Not before the gate is shut may a packet come in, or one be sent. */
+	struct uk_error *err = uk_gate_shut(&resume->plan);
+	uk_fault_step(&resume->fault);
+	if (!err)
+		err = begin_proofs(resume);
+	if (!err) {
+		mark(resume, "shut the gate");
+		restore_network(resume);
+		mark(resume, "network");
+		uk_fault_step(&resume->fault);
+	}
+	end(&resume->files);
+	if (!err)
+		err = uk_take(resume->files_err);
+	uk_error_destroy(uk_take(resume->files_err));
+	if (!err)
+		err = restore_sysv(resume);
+	if (!err)
+		mark(resume, "mounts and files");
+	end(&resume->warm);
+	if (!err)
+		mark(resume, "look at the kernel");
+	return err;
+}
+
 static struct uk_error *resume_now(struct resume *resume)
 {
 	struct uk_error *err = read_key(resume);
@@ -373,30 +442,10 @@ static struct uk_error *resume_now(struct resume *resume)
 		mark_past(resume, "jump", resume->init_ns);
 	mark_past(resume, "initramfs", resume->began_ns);
 	mark(resume, "read the plan");
-	/* Not before the gate is shut may a packet come in, or one be sent. */
-	err = uk_gate_shut(&resume->plan);
-	uk_fault_step(&resume->fault);
+	await_modules();
+	err = prepare(resume);
 	if (!err)
-		err = begin_proofs(resume);
-	if (!err) {
-		mark(resume, "shut the gate");
-		begin_warm_up(resume);
-		err = take_over_host(resume);
-	}
-	if (!err) {
-		mark(resume, "mounts and files");
-		/* Some count when a link comes up, some are there only then: see sysctl.h. */
-		uk_remark_error(resume->sink, uk_sysctl_restore(NULL, resume->store.dir, NULL));
-		uk_remark_error(resume->sink, uk_network_restore(&resume->plan, resume->store.dir));
-		uk_remark_error(resume->sink,
-				uk_sysctl_restore(NULL, resume->store.dir, resume->sink));
-		mark(resume, "network");
-		uk_fault_step(&resume->fault);
-		end_warm_up(resume);
-		mark(resume, "look at the kernel");
 		err = restore_services(resume);
-	}
-	end_warm_up(resume);
 	end_proofs(resume);
 	uk_criu_forget();
 	return err;

@@ -145,27 +145,26 @@ struct uk_error *uk_sysctl_save(const char *root, const char *dir)
 
 /* --- set again ----------------------------------------------------------------------- */
 
-/* In one write, as the kernel takes it. */
-static bool write_value(const char *path, const char *value)
+/*
+ * There are hundreds, for which services wait: each is looked up once, and written only if it is
+ * another one. All at the beginning of the file and in one piece, as the kernel takes it.
+ */
+static void set_value(int dir, const char *name, const char *value, const struct uk_sink *sink)
 {
-	uk_auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+	char now[4096]; /* a longer one is written */
 	size_t len = strlen(value);
-	return fd >= 0 && write(fd, value, len) == (ssize_t)len;
-}
-
-static struct uk_error *set_value(const char *root, const char *name, const char *value,
-				  const struct uk_sink *sink)
-{
-	uk_auto_free char *path = NULL, *now = NULL;
-	struct uk_error *err = uk_asprintf(&path, "%s/%s", root, name);
-	if (err || !uk_file_exists(path))
-		return err;
-	err = read_value(path, &now);
-	if (err || (now && !strcmp(now, value)) || write_value(path, value))
-		return err;
-	uk_remark(sink, UK_LEVEL_WARNING, "sysctl %s is %s, and cannot be set to %s: %s", name,
-		  now ? now : "not set", value, strerror(errno));
-	return NULL;
+	uk_auto_close int fd = openat(dir, name, O_RDWR | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return;
+	/* Some cannot be read until they were set. */
+	ssize_t got = fd < 0 ? -1 : pread(fd, now, sizeof(now) - 1, 0);
+	now[got > 0 ? got : 0] = '\0';
+	now[strcspn(now, "\n")] = '\0';
+	if (got > 0 && !strcmp(now, value))
+		return;
+	if (fd < 0 || pwrite(fd, value, len, 0) != (ssize_t)len)
+		uk_remark(sink, UK_LEVEL_WARNING, "sysctl %s is %s, and cannot be set to %s: %s",
+			  name, got > 0 ? now : "not set", value, strerror(errno));
 }
 
 struct uk_error *uk_sysctl_restore(const char *root, const char *dir, const struct uk_sink *sink)
@@ -173,6 +172,9 @@ struct uk_error *uk_sysctl_restore(const char *root, const char *dir, const stru
 	uk_auto_free char *path = NULL, *text = NULL;
 	char *save = NULL;
 	root = root ? root : "/proc/sys";
+	uk_auto_close int folder = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0)
+		return uk_error_errno(errno, "%s", root);
 	struct uk_error *err = uk_asprintf(&path, "%s/%s", dir, UK_SYSCTL_VALUES);
 	if (!err)
 		err = uk_file_read(path, VALUES_MAX, &text, NULL);
@@ -184,7 +186,7 @@ struct uk_error *uk_sysctl_restore(const char *root, const char *dir, const stru
 		if (!tab || !is_carried(line))
 			err = uk_error_create(UK_ERR_INVALID, "%s: %s is not carried", path, line);
 		else
-			err = set_value(root, line, tab + 1, sink);
+			set_value(folder, line, tab + 1, sink);
 	}
 	return err;
 }

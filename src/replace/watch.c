@@ -38,8 +38,7 @@ static bool needs_watch(const struct uk_watch *watch)
 }
 
 /* The timer is that of the call, if it has not been left while both were looked at. */
-static struct uk_error *look(const struct uk_ktasks *ktasks, pid_t pid, pid_t tid,
-			     uk_watches *watches)
+static struct uk_error *look(struct uk_ktasks *ktasks, pid_t pid, pid_t tid, uk_watches *watches)
 {
 	struct uk_watch watch = { .tid = tid, .witness = -1 }, again = {};
 	if (!read_call(pid, tid, &watch) || !needs_watch(&watch))
@@ -58,8 +57,7 @@ static struct uk_error *look(const struct uk_ktasks *ktasks, pid_t pid, pid_t ti
 	return err;
 }
 
-static struct uk_error *look_at_process(const struct uk_ktasks *ktasks, pid_t pid,
-					uk_watches *watches)
+static struct uk_error *look_at_process(struct uk_ktasks *ktasks, pid_t pid, uk_watches *watches)
 {
 	char path[32];
 	char **names = NULL;
@@ -76,8 +74,7 @@ struct uk_error *uk_watch_cgroup(const char *cgroup, struct uk_ktasks *ktasks, u
 {
 	uk_pids pids = {};
 	struct uk_error *err = uk_cgroup_list(cgroup, &pids);
-	if (!err)
-		err = uk_ktasks_scan(ktasks);
+	uk_ktasks_refresh(ktasks);
 	for (size_t i = 0; !err && i < pids.len; i++)
 		err = look_at_process(ktasks, pids.data[i], ret);
 	uk_vec_deinit(&pids);

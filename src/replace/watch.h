@@ -26,8 +26,8 @@ typedef UK_VEC(struct uk_watch) uk_watches;
 void uk_watches_deinit(uk_watches *watches);
 
 /*
- * Looks at all threads of a cgroup. Those of which it cannot be told are left out. @ktasks are
- * scanned. @ret needs uk_watches_deinit(), also after an error.
+ * Looks at all threads of a cgroup. Those of which it cannot be told are left out. @ret needs
+ * uk_watches_deinit(), also after an error.
  */
 struct uk_error *uk_watch_cgroup(const char *cgroup, struct uk_ktasks *ktasks,
 				 uk_watches *ret) uk_must_check;

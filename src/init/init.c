@@ -325,10 +325,10 @@ static const struct step {
 	const char *key;
 	bool (*run)(struct boot *boot, char *value);
 } steps[] = {
-	{ "sysctl", set_sysctl },     /* PATH VALUE */
-	{ "limit", set_limit },	      /* SECONDS from now */
-	{ "later", keep_for_later },  /* PATH VALUE, when services are restored */
-	{ "module", load_module },    /* PATH */
+	{ "sysctl", set_sysctl },    /* PATH VALUE */
+	{ "limit", set_limit },	     /* SECONDS from now */
+	{ "later", keep_for_later }, /* PATH VALUE, when services are restored */
+	{ "module", load_module },   /* PATH */
 	{ "module-async", load_async },
 	{ "beside", load_beside },    /* PATH of a module that the disks do not need */
 	{ "modprobe", probe_module }, /* NAME, on the way home */

@@ -74,12 +74,12 @@ static const struct kind {
 				   2,
 				   false,
 				   { any, any } },
-	[UK_NOTE_ITIMER] = { "itimer", uk_note_set_itimer, 2, false, { 2, INT64_MAX } },
-	[UK_NOTE_WALL_TIMER] = { "wall-timer",
-				 uk_note_set_wall_timer,
-				 3,
-				 false,
-				 { INT_MAX, INT64_MAX, INT64_MAX } },
+	[UK_NOTE_ITIMER] = { "itimer", uk_note_set_itimer, 3, false, { 2, INT64_MAX, INT64_MAX } },
+	[UK_NOTE_TIMER] = { "timer",
+			    uk_note_set_timer,
+			    5,
+			    false,
+			    { INT_MAX, CLOCK_BOOTTIME, 1, INT64_MAX, INT64_MAX } },
 	[UK_NOTE_LISTENER] = { "listener", uk_note_set_listener, 2, false, { INT_MAX, INT_MAX } },
 };
 
@@ -313,6 +313,18 @@ struct view {
 	const struct uk_sink *sink;
 };
 
+/* All of a service are in one namespace of time: find_clocks(). */
+static struct uk_error *read_offsets(pid_t pid, struct uk_note_clocks *clocks)
+{
+	int64_t boottime = (int64_t)uk_clock_read(CLOCK_BOOTTIME);
+	int64_t between = boottime - (int64_t)uk_clock_read(CLOCK_MONOTONIC);
+	struct uk_error *err = uk_note_clock_offset(pid, CLOCK_MONOTONIC, &clocks->monotonic_ahead);
+	if (!err)
+		err = uk_note_clock_offset(pid, CLOCK_BOOTTIME, &clocks->boottime_ahead);
+	clocks->boottime_ahead += between;
+	return err;
+}
+
 static struct uk_error *read_timers(struct view *view)
 {
 	struct uk_note_began now;
@@ -345,6 +357,8 @@ static struct uk_error *note_all(struct view *view, uk_notes *to)
 	struct uk_error *err = list_tasks(view->images, &processes, &threads);
 	if (!err)
 		err = find_clocks(view->images, &view->clocks);
+	if (!err && processes.len)
+		err = read_offsets(processes.data[0], &view->clocks);
 	if (!err)
 		err = read_timers(view);
 	uk_vec_for_each(pid, &processes) {

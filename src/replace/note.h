@@ -41,11 +41,13 @@ enum uk_note_kind {
 	UK_NOTE_PERSONALITY,  /* of a thread: as of personality() */
 	UK_NOTE_NO_HUGE,      /* PR_SET_THP_DISABLE */
 	UK_NOTE_WIPE_ON_FORK, /* MADV_WIPEONFORK: where, how many bytes */
-	/* setitimer(), without an interval: which, and of ITIMER_REAL its moment of the process's
-	 * CLOCK_MONOTONIC in ns, of the others what remains in ns */
+	/* setitimer(): which; of ITIMER_REAL its moment of the process's CLOCK_MONOTONIC in ns, of
+	 * the others what remains in ns, and only without an interval; interval in ns */
 	UK_NOTE_ITIMER,
-	/* timer_create() with CLOCK_REALTIME, for a time of day: number, moment, interval in ns */
-	UK_NOTE_WALL_TIMER,
+	/* timer_create(): number; the clock of the moment that it is set for; whether that is a
+	 * clock of its own (a duration of CLOCK_REALTIME is of CLOCK_MONOTONIC); the process's
+	 * moment, interval in ns */
+	UK_NOTE_TIMER,
 	UK_NOTE_LISTENER, /* of a unix socket: descriptor, backlog of listen() */
 	UK_NOTE_NR_KINDS,
 };
@@ -98,6 +100,8 @@ struct uk_error *uk_notes_apply(const struct uk_plan_service *service, const cha
 struct uk_note_clocks {
 	/* Of the dump, by the clocks of the processes, in ns: from there they go on. */
 	int64_t monotonic, boottime;
+	/* How much they are ahead of the host's CLOCK_MONOTONIC. */
+	int64_t monotonic_ahead, boottime_ahead;
 };
 struct uk_error *uk_note_timerfd(pid_t pid, int fd, const struct uk_note_clocks *clocks,
 				 uk_notes *to) uk_must_check;
@@ -112,7 +116,8 @@ struct uk_error *uk_note_parse_smaps(const char *text, pid_t pid, uk_notes *to) 
 
 /*
  * Of timers that the images tell of; @list as read when all had been dumped, within @window. Of
- * which it is not clear what they are set for is told.
+ * which it is not clear what they are set for is told. An image tells what remained when criu
+ * looked at the process, but not when that was: between the times of two images of it.
  */
 struct uk_error *uk_note_timers(const char *images, pid_t pid, const struct uk_note_clocks *clocks,
 				const uk_timerlist *list, const struct uk_timerlist_window *window,
@@ -123,7 +128,7 @@ typedef struct uk_error *uk_note_set(const struct uk_note *note, struct uk_held 
 uk_note_set uk_note_set_timerfd, uk_note_set_socket, uk_note_set_group, uk_note_set_affinity,
 	uk_note_set_io_priority, uk_note_set_slack, uk_note_set_coredump, uk_note_set_no_new_privs,
 	uk_note_set_ambient, uk_note_set_personality, uk_note_set_no_huge, uk_note_set_wipe_on_fork,
-	uk_note_set_itimer, uk_note_set_wall_timer, uk_note_set_listener;
+	uk_note_set_itimer, uk_note_set_timer, uk_note_set_listener;
 
 /* How much the clock of a process is ahead of ours, in ns: proc(5), timens_offsets. */
 struct uk_error *uk_note_clock_offset(pid_t pid, int clock, int64_t *ret) uk_must_check;

@@ -100,16 +100,27 @@ struct uk_error *uk_note_set_itimer(const struct uk_note *note, struct uk_held *
 	/* What is over fires at once; 0 would stop it. */
 	left = left < 1000 ? 1000 : left;
 	const struct itimerval value = { .it_value = { left / UK_SECOND_NS,
-						       left % UK_SECOND_NS / 1000 } };
+						       left % UK_SECOND_NS / 1000 },
+					 .it_interval = uk_clock_val(note->numbers[2]) };
 	return call_with(thread, "setitimer",
 			 (struct uk_call){ SYS_setitimer, { note->numbers[0] } }, 1, &value,
 			 sizeof(value));
 }
 
-struct uk_error *uk_note_set_wall_timer(const struct uk_note *note, struct uk_held *thread)
+struct uk_error *uk_note_set_timer(const struct uk_note *note, struct uk_held *thread)
 {
-	uint64_t when = note->numbers[1], interval = note->numbers[2];
-	const struct itimerspec value = { uk_clock_spec(interval), uk_clock_spec(when) };
-	const struct uk_call what = { SYS_timer_settime, { note->numbers[0], TIMER_ABSTIME } };
+	enum number { NUMBER, CLOCK, OWN, WHEN, INTERVAL };
+	int64_t when = (int64_t)note->numbers[WHEN], offset = 0;
+	bool own = note->numbers[OWN];
+	struct uk_error *err =
+		own ? NULL : uk_note_clock_offset(note->pid, CLOCK_MONOTONIC, &offset);
+	if (err)
+		return err;
+	if (!own)
+		when -= (int64_t)uk_clock_read(CLOCK_MONOTONIC) + offset;
+	const struct itimerspec value = { uk_clock_spec(note->numbers[INTERVAL]),
+					  uk_clock_spec(when > 0 ? (uint64_t)when : 1) };
+	const struct uk_call what = { SYS_timer_settime,
+				      { note->numbers[NUMBER], own ? TIMER_ABSTIME : 0 } };
 	return call_with(thread, "timer_settime", what, 2, &value, sizeof(value));
 }

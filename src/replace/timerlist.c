@@ -75,24 +75,38 @@ struct uk_error *uk_timerlist_parse(const char *text, uk_timerlist *ret)
 	return NULL;
 }
 
+/* Of one of the two clocks. */
+static enum uk_timerlist_match find(const uk_timerlist *list, bool wall, uint64_t left_ns,
+				    uint64_t from, uint64_t to, uint64_t *ret)
+{
+	bool found = false;
+	uk_vec_for_each(entry, list) {
+		if (entry->wall != wall || entry->expires < left_ns ||
+		    entry->expires - left_ns < from || entry->expires - left_ns > to)
+			continue;
+		if (found && *ret != entry->expires)
+			return UK_TIMERLIST_MANY;
+		*ret = entry->expires;
+		found = true;
+	}
+	return found ? UK_TIMERLIST_ONE : UK_TIMERLIST_NONE;
+}
+
+enum uk_timerlist_match uk_timerlist_find_duration(const uk_timerlist *list, uint64_t left_ns,
+						   const struct uk_timerlist_window *window,
+						   uint64_t *ret)
+{
+	return find(list, false, left_ns, window->monotonic_from, window->monotonic_to, ret);
+}
+
 enum uk_timerlist_match uk_timerlist_find(const uk_timerlist *list, uint64_t left_ns,
 					  const struct uk_timerlist_window *window, uint64_t *ret)
 {
-	bool wall = false, duration = false;
-	uk_vec_for_each(entry, list) {
-		uint64_t from = entry->wall ? window->wall_from : window->monotonic_from;
-		uint64_t to = entry->wall ? window->wall_to : window->monotonic_to;
-		if (entry->expires < left_ns || entry->expires - left_ns < from ||
-		    entry->expires - left_ns > to)
-			continue;
-		if (wall && entry->wall && *ret != entry->expires)
-			return UK_TIMERLIST_MANY;
-		if (entry->wall)
-			*ret = entry->expires;
-		wall |= entry->wall;
-		duration |= !entry->wall;
-	}
-	if (!wall)
-		return UK_TIMERLIST_NONE;
-	return duration ? UK_TIMERLIST_MANY : UK_TIMERLIST_ONE;
+	uint64_t other;
+	enum uk_timerlist_match wall =
+		find(list, true, left_ns, window->wall_from, window->wall_to, ret);
+	if (wall == UK_TIMERLIST_ONE &&
+	    uk_timerlist_find_duration(list, left_ns, window, &other) != UK_TIMERLIST_NONE)
+		return UK_TIMERLIST_MANY;
+	return wall;
 }

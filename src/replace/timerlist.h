@@ -39,4 +39,11 @@ enum uk_timerlist_match {
 enum uk_timerlist_match uk_timerlist_find(const uk_timerlist *list, uint64_t left_ns,
 					  const struct uk_timerlist_window *window, uint64_t *ret);
 
+/*
+ * The same of a duration: of those of CLOCK_MONOTONIC alone. *@ret of its clock.
+ */
+enum uk_timerlist_match uk_timerlist_find_duration(const uk_timerlist *list, uint64_t left_ns,
+						   const struct uk_timerlist_window *window,
+						   uint64_t *ret);
+
 #endif

@@ -3,6 +3,7 @@
 /* What is noted of a process and set again: here in a process that goes on, changed in between. */
 #include "replace/note.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "criu_sample.h"
@@ -30,6 +31,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
@@ -51,8 +53,8 @@
 	"no-huge-pages 812\n"                                                                      \
 	"listener 812 7 128\n"                                                                     \
 	"wipe-on-fork 812 139637976727552 4096\n"                                                  \
-	"itimer 812 0 5000000000\n"                                                                \
-	"wall-timer 812 1 1764480000000000000 0\n"
+	"itimer 812 0 5000000000 0\n"                                                              \
+	"timer 812 1 0 1 1764480000000000000 0\n"
 
 static void refuse(const char *text, const char *said)
 {
@@ -96,7 +98,8 @@ START_TEST(no_other_line_is_read)
 	refuse("affinity 813 0\n", "line 1");
 	refuse("affinity 813 0g\n", "line 1");
 	refuse("no-new-privs 813 1\n", "line 1");
-	refuse("itimer 812 3 1\n", "line 1");
+	refuse("itimer 812 3 1 0\n", "line 1");
+	refuse("timer 812 1 8 1 1 0\n", "line 1");
 	refuse("timerfd 812 5 8 1 1 0 0\n", "line 1");
 	refuse("timerfd 812 5 0 4 1 0 0\n", "line 1");
 	refuse("timerfd 812 5 0 1 9223372036854775808 0 0\n", "line 1");
@@ -499,20 +502,80 @@ static void note_sample(bool wall, uint64_t expires, uk_notes *to)
 	uk_vec_deinit(&list);
 }
 
-START_TEST(a_timer_for_a_time_of_day_is_noted)
+static void wants_timer(const struct uk_note *note, clockid_t clock, bool own, uint64_t when)
+{
+	ck_assert_int_eq(note->kind, UK_NOTE_TIMER);
+	ck_assert_int_eq(note->pid, OWNER);
+	ck_assert_uint_eq(note->numbers[0], 1);
+	ck_assert_uint_eq(note->numbers[1], (uint64_t)clock);
+	ck_assert_uint_eq(note->numbers[2], own);
+	ck_assert_uint_eq(note->numbers[3], when);
+	ck_assert_uint_eq(note->numbers[4], 0);
+}
+
+/* The sample's timer is of CLOCK_REALTIME: for a time of day, or a duration. */
+START_TEST(what_a_timer_is_set_for_is_noted)
 {
 	uk_notes notes = {};
 	note_sample(true, 1001ull * NS + SAMPLE_LEFT, &notes);
 	ck_assert_uint_eq(notes.len, 1);
-	ck_assert_int_eq(notes.data[0].kind, UK_NOTE_WALL_TIMER);
-	ck_assert_int_eq(notes.data[0].pid, OWNER);
-	ck_assert_uint_eq(notes.data[0].numbers[0], 1);
-	ck_assert_uint_eq(notes.data[0].numbers[1], 1001ull * NS + SAMPLE_LEFT);
-	/* A duration is criu's. */
-	note_sample(false, 100ull * NS + SAMPLE_LEFT, &notes);
+	wants_timer(&notes.data[0], CLOCK_REALTIME, true, 1001ull * NS + SAMPLE_LEFT);
+	note_sample(false, 99500000000 + SAMPLE_LEFT, &notes);
+	wants_timer(&notes.data[1], CLOCK_MONOTONIC, false, 99500000000 + SAMPLE_LEFT);
+	/* The list does not have it: it is not early, and late by no more than the dump. */
 	note_sample(true, 1003ull * NS + SAMPLE_LEFT, &notes);
-	ck_assert_uint_eq(notes.len, 1);
+	wants_timer(&notes.data[2], CLOCK_MONOTONIC, false, 100ull * NS + SAMPLE_LEFT);
+	ck_assert_uint_eq(notes.len, 3);
 	uk_vec_deinit(&notes);
+}
+END_TEST
+
+static void set_time(const char *name, uint64_t ns)
+{
+	uk_auto_free char *path = NULL;
+	const struct timespec times[] = { uk_clock_spec(ns), uk_clock_spec(ns) };
+	ck_ok(uk_asprintf(&path, "%s/%s-%d.img", dir, name, OWNER));
+	if (!uk_file_exists(path))
+		ck_ok(uk_file_write(path, "", 0, 0600));
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* Of two timers that it might be, by when criu looked: between 1000.5 and 1000.7. */
+START_TEST(the_times_of_images_tell_which_it_is)
+{
+	uk_notes notes = {};
+	uk_timerlist list = {};
+	const uint64_t right = 1000600000000 + SAMPLE_LEFT, other = 1000900000000 + SAMPLE_LEFT;
+	ck_assert(uk_vec_push(&list, (struct uk_timerlist_entry){ true, other }));
+	ck_assert(uk_vec_push(&list, (struct uk_timerlist_entry){ true, right }));
+	ck_ok(uk_note_timers(dir, OWNER, &clocks, &list, &window, NULL, &notes));
+	ck_assert_uint_eq(notes.len, 0);
+	set_time("pagemap", 1000500000000);
+	set_time("core", 1000700000000);
+	ck_ok(uk_note_timers(dir, OWNER, &clocks, &list, &window, NULL, &notes));
+	ck_assert_uint_eq(notes.len, 1);
+	wants_timer(&notes.data[0], CLOCK_REALTIME, true, right);
+	/* A duration that the list does not have is told by them alone. */
+	list.len = 0;
+	ck_ok(uk_note_timers(dir, OWNER, &clocks, &list, &window, NULL, &notes));
+	wants_timer(&notes.data[1], CLOCK_MONOTONIC, false, 99710000000 + SAMPLE_LEFT);
+	uk_vec_deinit(&notes);
+	uk_vec_deinit(&list);
+}
+END_TEST
+
+/* By the clocks of a process that are not ours. */
+START_TEST(a_timer_is_noted_by_the_clock_of_its_process)
+{
+	uk_notes notes = {};
+	uk_timerlist list = {};
+	const struct uk_note_clocks ahead = { 1100ll * NS, 1200ll * NS, 1000ll * NS, 1100ll * NS };
+	ck_assert(uk_vec_push(&list,
+			      (struct uk_timerlist_entry){ false, 99500000000 + SAMPLE_LEFT }));
+	ck_ok(uk_note_timers(dir, OWNER, &ahead, &list, &window, NULL, &notes));
+	wants_timer(&notes.data[0], CLOCK_MONOTONIC, false, 1099500000000 + SAMPLE_LEFT);
+	uk_vec_deinit(&notes);
+	uk_vec_deinit(&list);
 }
 END_TEST
 
@@ -534,17 +597,18 @@ static void set_itimer(uint32_t which, uint64_t interval, uint64_t sec, uint64_t
 	ck_ok(uk_image_write(&image));
 }
 
-START_TEST(timers_that_fire_once_are_noted)
+START_TEST(timers_of_setitimer_are_noted)
 {
 	uk_notes notes = {};
-	set_itimer(1, 0, 5, 269320);
+	set_itimer(1, 7, 5, 269320);
 	set_itimer(2, 1, 5, 0); /* criu carries it */
 	set_itimer(3, 0, 0, 800000);
 	note_sample(false, 1, &notes);
-	ck_assert_uint_eq(notes.len, 2);
+	ck_assert_uint_eq(notes.len, 3);
 	ck_assert_int_eq(notes.data[0].kind, UK_NOTE_ITIMER);
 	ck_assert_uint_eq(notes.data[0].numbers[0], ITIMER_REAL);
 	ck_assert_uint_eq(notes.data[0].numbers[1], 105269320000);
+	ck_assert_uint_eq(notes.data[0].numbers[2], 7000000000);
 	ck_assert_uint_eq(notes.data[1].numbers[0], ITIMER_PROF);
 	ck_assert_uint_eq(notes.data[1].numbers[1], 800000000);
 	uk_vec_deinit(&notes);
@@ -583,6 +647,13 @@ static void set_inside(struct uk_hold *hold, pid_t pid, uk_note_set *set, uint64
 {
 	const struct uk_note note = { .pid = pid, .numbers = { first, second } };
 	ck_ok(set(&note, uk_hold_find(hold, pid)));
+}
+
+static void set_timer(struct uk_hold *hold, pid_t pid, clockid_t clock, bool own, int64_t when)
+{
+	const struct uk_note note = { .pid = pid,
+				      .numbers = { 0, (uint64_t)clock, own, (uint64_t)when } };
+	ck_ok(uk_note_set_timer(&note, uk_hold_find(hold, pid)));
 }
 
 static void check_status(pid_t pid, const char *line)
@@ -631,8 +702,10 @@ START_TEST(a_held_process_gets_what_was_noted)
 	set_inside(&hold, child.pid, uk_note_set_personality, ADDR_NO_RANDOMIZE, 0);
 	set_inside(&hold, child.pid, uk_note_set_itimer, ITIMER_REAL,
 		   (uint64_t)(now(CLOCK_MONOTONIC) + 1000ll * NS));
-	set_inside(&hold, child.pid, uk_note_set_wall_timer, 0, (uint64_t)wall);
+	set_timer(&hold, child.pid, CLOCK_REALTIME, true, wall);
 	check_timers(&hold, child.pid, wall);
+	set_timer(&hold, child.pid, CLOCK_MONOTONIC, false, now(CLOCK_MONOTONIC) + 400ll * NS);
+	check_timers(&hold, child.pid, wall - 100ll * NS);
 	check_status(child.pid, "\nNoNewPrivs:\t1\n");
 	check_status(child.pid, "\nCapAmb:\t0000000000000020\n");
 	check_status(child.pid, "\nTHP_enabled:\t0\n");
@@ -752,7 +825,7 @@ START_TEST(who_is_not_held_is_told)
 {
 	const struct uk_note note = { .pid = 2, .numbers = { 0 } };
 	ck_fails(uk_note_set_no_huge(&note, NULL), UK_ERR_SYSTEM, "is not held");
-	ck_fails(uk_note_set_wall_timer(&note, NULL), UK_ERR_SYSTEM, "is not held");
+	ck_fails(uk_note_set_timer(&note, NULL), UK_ERR_SYSTEM, "is not held");
 }
 END_TEST
 
@@ -784,8 +857,10 @@ int main(void)
 	suite_add_tcase(suite, tests);
 	tests = tcase_create("images");
 	tcase_add_checked_fixture(tests, make_core, remove_core);
-	tcase_add_test(tests, a_timer_for_a_time_of_day_is_noted);
-	tcase_add_test(tests, timers_that_fire_once_are_noted);
+	tcase_add_test(tests, what_a_timer_is_set_for_is_noted);
+	tcase_add_test(tests, the_times_of_images_tell_which_it_is);
+	tcase_add_test(tests, a_timer_is_noted_by_the_clock_of_its_process);
+	tcase_add_test(tests, timers_of_setitimer_are_noted);
 	tcase_add_test(tests, what_is_no_timer_is_refused);
 	suite_add_tcase(suite, tests);
 	return tap_run(suite);

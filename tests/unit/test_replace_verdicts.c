@@ -513,7 +513,7 @@ static const struct hold_case cases[] = {
 	{ "POSIX message queue", hold_queue, "message-queue", UK_FATE_IMPOSSIBLE },
 	{ "SysV message queue", hold_sysv_queue, "sysv-object", UK_FATE_REPAIRED },
 	{ "timer, time of day", hold_real_timer, "posix-timer-real", UK_FATE_REPAIRED },
-	{ "timer, steady", hold_steady_timer, "posix-timer", UK_FATE_EXACT },
+	{ "timer, steady", hold_steady_timer, "posix-timer-clock", UK_FATE_REPAIRED },
 	{ "mount namespace", hold_mounts, "mount-namespace", UK_FATE_REPAIRED },
 	{ "SEM_UNDO in a namespace", hold_undo_inside, "sysv-undo", UK_FATE_CHANGED },
 	{ "a /proc of its own", hold_inner_proc, "mount-namespace-proc", UK_FATE_IMPOSSIBLE },

@@ -25,7 +25,7 @@ WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes \
 	-Wshadow -Wno-unused-parameter -Wno-missing-field-initializers
 OPTIMISE ?= -O2 -g
 UK_CFLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(WARNINGS) $(OPTIMISE) \
-	-ffile-prefix-map=$(CURDIR)=. -Isrc -Iinclude \
+	-ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. -Isrc -Iinclude \
 	-DUPKEEP_VERSION='"$(VERSION)"' -DUPKEEP_DATADIR='"$(datadir)/upkeep"' \
 	-DUPKEEP_SYSCONFDIR='"$(sysconfdir)/upkeep"' \
 	-DUPKEEP_LIBDIR='"$(libdir)/upkeep"'

@@ -37,9 +37,12 @@ $(O)/init: $(INIT_OBJS) $(ROOM_LIBS)
 $(O)/catch $(O)/gather: $(O)/%: $(O)/obj/src/init/%.o
 	$(say) LD $@
 	$(Q)$(CC) $(OPTIMISE) -static -o $@ $<
+# Static, too: services wait while it is loaded from a disk that nothing was read from yet. Of libarchive
+# it has what reads tar; without the sections that nobody refers to it needs no library for other formats.
 $(O)/resume: $(O)/obj/src/init/resume.o $(ROOM_LIBS)
 	$(say) LD $@
-	$(Q)$(CC) $(OPTIMISE) $(LDFLAGS) -o $@ $< $(ROOM_LIBS) $(PKG_LIBS)
+	$(Q)$(CC) $(OPTIMISE) -static -Wl,--gc-sections -o $@ $< $(ROOM_LIBS) \
+		$$($(PKG_CONFIG) --static --libs libsodium json-c blkid) -larchive -lacl
 
 # A plugin of criu, in a folder that holds nothing else.
 PLUGIN_SRCS := src/plugin/seat.c $(wildcard src/seat/*.c)

@@ -112,10 +112,10 @@ void run_later(struct boot *boot)
 		set_sysctl(boot, boot->later[i]);
 }
 
-static void load(const char *value, const char *parameters)
+static void load(const char *value)
 {
 	int fd = open(value, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || (syscall(SYS_finit_module, fd, parameters, 0) < 0 && errno != EEXIST))
+	if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST))
 		say("module %s: %s", value, strerror(errno));
 	if (fd >= 0)
 		close(fd);
@@ -123,24 +123,14 @@ static void load(const char *value, const char *parameters)
 
 static bool load_module(struct boot *boot, char *value)
 {
-	load(value, "");
+	load(value);
 	return true; /* if it was needed, the root filesystem will not be found */
-}
-
-/*
- * The devices of a bus are probed side by side. Loading the next one without this waits for them
- * (kernel/module/main.c: do_init_module()).
- */
-static bool load_async(struct boot *boot, char *value)
-{
-	load(value, "async_probe");
-	return true;
 }
 
 static bool load_beside(struct boot *boot, char *value)
 {
 	if (!uk_vec_push(&boot->beside, value))
-		load(value, "");
+		load(value);
 	return true;
 }
 
@@ -157,7 +147,7 @@ static void start_beside(struct boot *boot)
 	pid_t child = fork();
 	if (child <= 0) {
 		uk_vec_for_each(module, &boot->beside)
-			load(*module, "");
+			load(*module);
 	}
 	if (!child)
 		_exit(0);
@@ -325,11 +315,10 @@ static const struct step {
 	const char *key;
 	bool (*run)(struct boot *boot, char *value);
 } steps[] = {
-	{ "sysctl", set_sysctl },    /* PATH VALUE */
-	{ "limit", set_limit },	     /* SECONDS from now */
-	{ "later", keep_for_later }, /* PATH VALUE, when services are restored */
-	{ "module", load_module },   /* PATH */
-	{ "module-async", load_async },
+	{ "sysctl", set_sysctl },     /* PATH VALUE */
+	{ "limit", set_limit },	      /* SECONDS from now */
+	{ "later", keep_for_later },  /* PATH VALUE, when services are restored */
+	{ "module", load_module },    /* PATH */
 	{ "beside", load_beside },    /* PATH of a module that the disks do not need */
 	{ "modprobe", probe_module }, /* NAME, on the way home */
 	{ "key", set_key },	      /* ID HEX, on the way home */

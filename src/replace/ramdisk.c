@@ -99,14 +99,6 @@ static void modules_deinit(struct modules *modules)
 	uk_drivers_destroy(modules->drivers);
 }
 
-/* All disks have UUIDs, so the order in which they are found does not matter. */
-static const char *how_loaded(const struct modules *modules, size_t number)
-{
-	if (number >= modules->nr_disks)
-		return "beside";
-	return number + 1 < modules->nr_disks ? "module-async" : "module";
-}
-
 /* They lie flat, numbered: two may have one name. */
 static struct uk_error *add_modules(struct archive *archive, const struct modules *modules,
 				    struct uk_strbuf *boot)
@@ -120,7 +112,8 @@ static struct uk_error *add_modules(struct archive *archive, const struct module
 		if (!err)
 			err = add_unpacked(archive, name, files[i]);
 		if (!err)
-			uk_strbuf_addf(boot, "%s /%s\n", how_loaded(modules, i), name);
+			uk_strbuf_addf(boot, "%s /%s\n",
+				       i < modules->nr_disks ? "module" : "beside", name);
 	}
 	return err;
 }

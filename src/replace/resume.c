@@ -29,6 +29,7 @@
 #include "replace/view.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
@@ -85,6 +86,7 @@ struct resume {
 	uk_receiver_fds receivers;
 	char *folder; /* on the disk */
 	struct uk_store store;
+	int modules; /* a descriptor, see await_modules(); or -1 */
 	struct beside warm, files;
 	struct uk_error *files_err;
 	struct proof *proofs; /* of each service, under way; NULL before, and when all is over */
@@ -113,6 +115,7 @@ static void resume_deinit(struct resume *resume)
 	uk_receiver_fds_deinit(&resume->receivers);
 	free(resume->folder);
 	uk_store_close(&resume->store);
+	uk_cleanup_close(&resume->modules);
 	sodium_memzero(&resume->key, sizeof(resume->key));
 }
 
@@ -147,14 +150,22 @@ static struct uk_error *read_key(struct resume *resume)
 }
 
 /* By the pipe that init has given us: it ends when the modules are loaded (src/init). */
-static void await_modules(void)
+static void await_modules(const struct resume *resume)
 {
 	char byte;
-	const char *text = getenv("UPKEEP_MODULES_FD");
-	uk_auto_close int fd = text ? atoi(text) : -1;
-	unsetenv("UPKEEP_MODULES_FD");
-	while (fd >= 0 && read(fd, &byte, 1) < 0 && errno == EINTR)
+	while (resume->modules >= 0 && read(resume->modules, &byte, 1) < 0 && errno == EINTR)
 		continue;
+}
+
+/*
+ * One for all services, beside what else has to be done: it takes longer than the restore of a
+ * small one. criu makes a connection to itself, for which the loopback has to be up.
+ */
+static void warm_up(void *arg)
+{
+	await_modules(arg);
+	uk_network_raise_loopback();
+	uk_criu_warm_up(true);
 }
 
 static void restore_files(void *arg)
@@ -278,12 +289,6 @@ static struct uk_error *prepare_all(struct resume *resume, struct work *works)
 	return uk_state_write_plan(&resume->plan);
 }
 
-/* One for all services: it costs more than the restore of a small one. */
-static void warm_up(void *arg)
-{
-	uk_criu_warm_up(true);
-}
-
 /* Side by side: much of a restore waits for a disk. */
 static void restore_all(struct resume *resume, struct work *works)
 {
@@ -398,9 +403,7 @@ static struct uk_error *read_plan(struct resume *resume)
 /* What has to be done before services are restored, much of it side by side. */
 static struct uk_error *prepare(struct resume *resume)
 {
-	/* criu makes a connection to itself when it looks at the kernel. */
-	uk_network_raise_loopback();
-	begin(&resume->warm, warm_up, NULL);
+	await_modules(resume);
 	begin(&resume->files, restore_files, resume);
 	/* Not before the gate is shut may a packet come in, or one be sent. */
 	struct uk_error *err = uk_gate_shut(&resume->plan);
@@ -421,13 +424,10 @@ static struct uk_error *prepare(struct resume *resume)
 		err = restore_sysv(resume);
 	if (!err)
 		mark(resume, "mounts and files");
-	end(&resume->warm);
-	if (!err)
-		mark(resume, "look at the kernel");
 	return err;
 }
 
-static struct uk_error *resume_now(struct resume *resume)
+static struct uk_error *begin_and_prepare(struct resume *resume)
 {
 	struct uk_error *err = read_key(resume);
 	uk_fault_step(&resume->fault);
@@ -442,10 +442,18 @@ static struct uk_error *resume_now(struct resume *resume)
 		mark_past(resume, "jump", resume->init_ns);
 	mark_past(resume, "initramfs", resume->began_ns);
 	mark(resume, "read the plan");
-	await_modules();
-	err = prepare(resume);
-	if (!err)
+	return prepare(resume);
+}
+
+static struct uk_error *resume_now(struct resume *resume)
+{
+	begin(&resume->warm, warm_up, resume);
+	struct uk_error *err = begin_and_prepare(resume);
+	end(&resume->warm);
+	if (!err) {
+		mark(resume, "look at the kernel");
 		err = restore_services(resume);
+	}
 	end_proofs(resume);
 	uk_criu_forget();
 	return err;
@@ -494,6 +502,16 @@ static uint64_t read_start(uint64_t now)
 	return ns < now ? ns : 0;
 }
 
+static int take_modules(void)
+{
+	const char *text = getenv("UPKEEP_MODULES_FD");
+	int fd = text ? atoi(text) : -1;
+	unsetenv("UPKEEP_MODULES_FD");
+	if (fd >= 0)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fd;
+}
+
 /* For who goes on with it (state.h), and a report for who asks meanwhile. */
 static struct uk_error *write_down(struct resume *resume)
 {
@@ -510,6 +528,7 @@ bool uk_resume(const char *program, bool home, const struct uk_sink *sink)
 							   .began_ns =
 								   uk_clock_read(CLOCK_BOOTTIME) };
 	resume.init_ns = read_start(resume.began_ns);
+	resume.modules = take_modules();
 	uk_resume_set_path();
 	uk_fault_init(&resume.fault);
 	struct uk_error *err = resume_now(&resume);

@@ -63,8 +63,8 @@ static void tell_low(const struct uk_rule_subject *subject, struct uk_strbuf *wh
 							   : "thread";
 	uk_strbuf_addf(what,
 		       "its %s %d may be taken by a thread of the new kernel: those of this one "
-		       "went up to %d as it booted, and up to twice that is not safe",
-		       kind, number, subject->survey->highest_thread);
+		       "went up to %d as it booted, and up to %d is not safe",
+		       kind, number, subject->survey->highest_thread, subject->survey->low);
 }
 
 static bool has_shadow_stack(const struct uk_rule_subject *subject)

@@ -195,6 +195,12 @@ static bool set_key(struct boot *boot, char *value)
 	return good;
 }
 
+static bool set_device(struct boot *boot, char *value)
+{
+	boot->device = value;
+	return true;
+}
+
 static bool set_fstype(struct boot *boot, char *value)
 {
 	boot->fstype = value;
@@ -255,7 +261,36 @@ static bool fail(struct boot *boot, char *value)
 	return true;
 }
 
-/* "UUID=..." or a device's path; waits until it is there. @point: where the system has it. */
+/* Whether the device has that file system with that "UUID=...". */
+static bool is_at(const char *device, const char *fstype, const char *spec)
+{
+	const char *uuid = NULL;
+	char *types[] = { (char *)fstype, NULL };
+	blkid_probe probe = blkid_new_probe_from_filename(device);
+	bool found = probe && !blkid_probe_enable_superblocks(probe, 1) &&
+		     !blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_UUID) &&
+		     !blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, types) &&
+		     !blkid_do_safeprobe(probe) &&
+		     !blkid_probe_lookup_value(probe, "UUID", &uuid, NULL) &&
+		     !strncmp(spec, "UUID=", strlen("UUID=")) &&
+		     !strcmp(spec + strlen("UUID="), uuid);
+	blkid_free_probe(probe);
+	return found;
+}
+
+/* To look at all that there is takes long: first where it was. Free it; NULL if it is not there. */
+static char *find_device(const struct boot *boot, const char *spec)
+{
+	if (boot->device && is_at(boot->device, boot->fstype, spec))
+		return strdup(boot->device);
+	char *device = blkid_evaluate_spec(spec, NULL);
+	if (device && !access(device, F_OK))
+		return device;
+	free(device);
+	return NULL;
+}
+
+/* "UUID=..."; waits until it is there. @point: where the system has it. */
 static bool mount_at(const struct boot *boot, const char *spec, const char *point,
 		     unsigned long flags, unsigned int wait_ms)
 {
@@ -264,10 +299,9 @@ static bool mount_at(const struct boot *boot, const char *spec, const char *poin
 	/* On the way home the initramfs that Debian has may have mounted /usr. */
 	if (boot->home && uk_is_mount_point(target))
 		return true;
-	/* To look at all there is may take much longer than the pause between. */
 	for (uint64_t from = uk_clock_ns(); uk_clock_ns() - from < wait_ms * UINT64_C(1000000);) {
-		char *device = blkid_evaluate_spec(spec, NULL);
-		if (device && !access(device, F_OK)) {
+		char *device = find_device(boot, spec);
+		if (device) {
 			bool mounted = !mount(device, target, boot->fstype, flags, boot->options);
 			if (!mounted)
 				say("mount %s at %s as %s: %s", device, point, boot->fstype,
@@ -275,7 +309,6 @@ static bool mount_at(const struct boot *boot, const char *spec, const char *poin
 			free(device);
 			return mounted;
 		}
-		free(device);
 		pause_ms(DISK_STEP_MS);
 	}
 	say("%s, which was mounted at %s: no such device after %u s", spec, point, wait_ms / 1000);
@@ -322,12 +355,13 @@ static const struct step {
 	{ "beside", load_beside },    /* PATH of a module that the disks do not need */
 	{ "modprobe", probe_module }, /* NAME, on the way home */
 	{ "key", set_key },	      /* ID HEX, on the way home */
+	{ "device", set_device },     /* where what is mounted next was */
 	{ "fstype", set_fstype },     /* of what is mounted next */
 	{ "options", set_options },   /* of its superblock */
 	{ "flags", set_flags },	      /* of its mount, a number; not of the root */
 	{ "next", set_next },	      /* PROGRAM that goes on there */
 	{ "fault", fail },	      /* panic, hang, port N, resume UPKEEP_FAULT */
-	{ "root", mount_root },	      /* UUID=... or a device; after all of the above */
+	{ "root", mount_root },	      /* UUID=...; after all of the above */
 	{ "disk", mount_disk },	      /* UUID=... POINT, of what services need; after the root */
 	{ "disk-if-there", mount_spare },
 	{},

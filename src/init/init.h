@@ -12,6 +12,7 @@
 enum { LATER_MAX = 8 };
 
 struct boot {
+	char *device;		/* where the file system is first looked for; NULL: anywhere */
 	char *fstype, *options; /* of the file system that is mounted next */
 	unsigned long flags;	/* mount(2)'s, of one that is not the root */
 	char *next;		/* the program that goes on there */

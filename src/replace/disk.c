@@ -20,6 +20,7 @@ static void deinit(struct uk_disk *disk)
 	free(disk->options);
 	free(disk->device);
 	free(disk->spec);
+	free(disk->name);
 	free(disk->trouble);
 }
 
@@ -104,12 +105,12 @@ static struct uk_error *take_options(const char *text, char **ret)
 
 static struct uk_error *find_uuid(struct uk_disk *disk)
 {
-	uk_auto_free char *name = blkid_devno_to_devname(disk->dev);
-	uk_auto_free char *uuid = name ? blkid_get_tag_value(NULL, "UUID", name) : NULL;
+	disk->name = blkid_devno_to_devname(disk->dev);
+	uk_auto_free char *uuid = disk->name ? blkid_get_tag_value(NULL, "UUID", disk->name) : NULL;
 	if (uuid)
 		return uk_asprintf(&disk->spec, "UUID=%s", uuid);
 	return uk_asprintf(&disk->trouble, "%s has no UUID by which another kernel would find it",
-			   name ? name : disk->device);
+			   disk->name ? disk->name : disk->device);
 }
 
 /* The mount below, where a disk is mounted when somebody looks. */

@@ -21,6 +21,7 @@ struct uk_disk {
 	unsigned long flags; /* of the mount and the superblock: MS_NOSUID and the like */
 	char *device;	     /* its folder in sysfs: "/sys/dev/block/254:1" */
 	char *spec;	     /* "UUID=..."; NULL with a trouble */
+	char *name;	     /* "/dev/vda1", where it is now; NULL where that is not known */
 	char *trouble; /* why it cannot be brought up: "it is on dm-0, which ..."; else NULL */
 	bool needed;   /* kept services, or upkeep, have files there: see uk_disks_need() */
 };

@@ -129,15 +129,23 @@ static void add_start(const struct uk_ramdisk *ramdisk, struct uk_strbuf *boot)
 			       ramdisk->later[i].value);
 }
 
+/* Where it is first looked for. */
+static void add_place(const struct uk_disk *disk, struct uk_strbuf *boot)
+{
+	if (disk->name)
+		uk_strbuf_addf(boot, "device %s\n", disk->name);
+}
+
 /* In the order in which they were mounted, for one may lie in another. */
 static void add_disks(const struct uk_ramdisk *ramdisk, struct uk_strbuf *boot)
 {
 	uk_vec_for_each(disk, ramdisk->disks) {
-		if (disk->spec && disk != uk_disks_root(ramdisk->disks))
-			uk_strbuf_addf(boot, "fstype %s\noptions %s\nflags %lu\n%s %s %s\n",
-				       disk->fstype, disk->options, disk->flags,
-				       disk->needed ? "disk" : "disk-if-there", disk->spec,
-				       disk->point);
+		if (!disk->spec || disk == uk_disks_root(ramdisk->disks))
+			continue;
+		add_place(disk, boot);
+		uk_strbuf_addf(boot, "fstype %s\noptions %s\nflags %lu\n%s %s %s\n", disk->fstype,
+			       disk->options, disk->flags, disk->needed ? "disk" : "disk-if-there",
+			       disk->spec, disk->point);
 	}
 }
 
@@ -155,6 +163,7 @@ static struct uk_error *fill(struct archive *archive, const struct uk_ramdisk *r
 		err = add_modules(archive, modules, &boot);
 	if (ramdisk->fault)
 		uk_strbuf_addf(&boot, "fault %s\n", ramdisk->fault);
+	add_place(root, &boot);
 	uk_strbuf_addf(&boot, "fstype %s\noptions %s\nnext %s\nroot %s\n", root->fstype,
 		       root->options, ramdisk->next, root->spec);
 	add_disks(ramdisk, &boot);
@@ -193,11 +202,24 @@ static struct uk_error *add_tables(struct uk_drivers *drivers, const char *optio
 	return err;
 }
 
+/* As the kernel asks for it (fs/filesystems.c: get_fs_type()), or by its name. */
+static struct uk_error *add_fstype(struct uk_drivers *drivers, const char *fstype)
+{
+	uk_auto_free char *alias = NULL;
+	struct uk_error *err = uk_asprintf(&alias, "fs-%s", fstype);
+	if (!err)
+		err = uk_drivers_add(drivers, alias);
+	if (!err || uk_error_kind(err) != UK_ERR_NOTHING)
+		return err;
+	uk_error_destroy(err);
+	return uk_drivers_add(drivers, fstype);
+}
+
 static struct uk_error *add_disk(struct uk_drivers *drivers, const struct uk_disk *disk)
 {
 	struct uk_error *err = uk_drivers_add_device(drivers, disk->device);
 	if (!err)
-		err = uk_drivers_add(drivers, disk->fstype);
+		err = add_fstype(drivers, disk->fstype);
 	return err ? err : add_tables(drivers, disk->options);
 }
 

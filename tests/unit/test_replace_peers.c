@@ -290,10 +290,10 @@ START_TEST(a_stopped_process_is_told)
 }
 END_TEST
 
-/* The lowest number that is free, where threads of the kernel are. */
-static pid_t fork_low(void)
+/* With the lowest number from @first on that is free. */
+static pid_t fork_from(pid_t first)
 {
-	for (pid_t wanted = 3; wanted < 300; wanted++) {
+	for (pid_t wanted = first; wanted < first + 300; wanted++) {
 		struct clone_args args = { .exit_signal = SIGCHLD,
 					   .set_tid = (uintptr_t)&wanted,
 					   .set_tid_size = 1 };
@@ -304,19 +304,27 @@ static pid_t fork_low(void)
 	return -1;
 }
 
-START_TEST(a_low_number_is_not_possible)
+static struct child start_from(pid_t first)
 {
 	int report[2];
+	char byte;
 	struct child child = {};
 	ck_assert_int_eq(pipe(report), 0);
-	child.pid = fork_low();
+	child.pid = fork_from(first);
 	if (!child.pid)
 		child_main(NULL, NULL, -1, report[1]);
 	close(report[1]);
-	char byte;
 	ck_assert(child.pid > 0 && read(report[0], &byte, 1) == 1);
 	close(report[0]);
-	uk_auto_preflight struct uk_preflight preflight = {};
+	return child;
+}
+
+/* Where threads of the kernel are, and some beyond; then no more. */
+START_TEST(a_low_number_is_not_possible)
+{
+	int highest, unsafe;
+	struct child child = start_from(3);
+	uk_auto_preflight struct uk_preflight preflight = {}, beyond = {};
 	sample_preflight(&child.pid, 1, &preflight);
 	const struct uk_preflight_finding *finding = sample_find(&preflight, "low-number");
 	ck_assert_ptr_nonnull(finding);
@@ -324,6 +332,15 @@ START_TEST(a_low_number_is_not_possible)
 	char text[64];
 	snprintf(text, sizeof(text), "its number %d may be taken", child.pid);
 	ck_assert_msg(strstr(finding->what, text), "%s", finding->what);
+	ck_assert_int_eq(sscanf(strstr(finding->what, "went up to"),
+				"went up to %d as it booted, and up to %d is not safe", &highest,
+				&unsafe),
+			 2);
+	ck_assert_int_eq(unsafe, highest + highest / 4 + 100);
+	child_stop(&child);
+	child = start_from(unsafe + 1);
+	sample_preflight(&child.pid, 1, &beyond);
+	ck_assert_ptr_null(sample_find(&beyond, "low-number"));
 	child_stop(&child);
 }
 END_TEST

@@ -77,9 +77,9 @@ static const struct kind {
 	[UK_NOTE_ITIMER] = { "itimer", uk_note_set_itimer, 3, false, { 2, INT64_MAX, INT64_MAX } },
 	[UK_NOTE_TIMER] = { "timer",
 			    uk_note_set_timer,
-			    5,
+			    6,
 			    false,
-			    { INT_MAX, CLOCK_BOOTTIME, 1, INT64_MAX, INT64_MAX } },
+			    { INT_MAX, CLOCK_BOOTTIME, 1, INT64_MAX, INT64_MAX, 64 } },
 	[UK_NOTE_LISTENER] = { "listener", uk_note_set_listener, 2, false, { INT_MAX, INT_MAX } },
 };
 

@@ -46,7 +46,7 @@ enum uk_note_kind {
 	UK_NOTE_ITIMER,
 	/* timer_create(): number; the clock of the moment that it is set for; whether that is a
 	 * clock of its own (a duration of CLOCK_REALTIME is of CLOCK_MONOTONIC); the process's
-	 * moment, interval in ns */
+	 * moment, interval in ns; its signal, or 0 */
 	UK_NOTE_TIMER,
 	UK_NOTE_LISTENER, /* of a unix socket: descriptor, backlog of listen() */
 	UK_NOTE_NR_KINDS,

@@ -3,8 +3,10 @@
 #include "replace/note.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "replace/inject.h"
 #include "replace/loan.h"
+#include "replace/procfs.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -107,17 +109,42 @@ struct uk_error *uk_note_set_itimer(const struct uk_note *note, struct uk_held *
 			 sizeof(value));
 }
 
+/* Restored by criu, as it was when the process was dumped. */
+static bool is_pending(pid_t pid, uint64_t number)
+{
+	char path[64];
+	uk_auto_free char *text = NULL;
+	struct uk_proc_status status = {};
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	struct uk_error *err = number ? uk_file_read(path, 1 << 16, &text, NULL) : NULL;
+	if (!err && text)
+		err = uk_proc_parse_status(text, &status);
+	bool pending = !err && number && status.pending >> (number - 1) & 1;
+	uk_error_destroy(err);
+	return pending;
+}
+
+/* The first moment of a repeating timer behind @now, by the same clock. */
+static int64_t next_after(int64_t when, int64_t interval, int64_t now)
+{
+	return interval && when <= now ? when + ((now - when) / interval + 1) * interval : when;
+}
+
 struct uk_error *uk_note_set_timer(const struct uk_note *note, struct uk_held *thread)
 {
-	enum number { NUMBER, CLOCK, OWN, WHEN, INTERVAL };
+	enum number { NUMBER, CLOCK, OWN, WHEN, INTERVAL, SIGNAL };
+	clockid_t clock = (clockid_t)note->numbers[CLOCK];
 	int64_t when = (int64_t)note->numbers[WHEN], offset = 0;
 	bool own = note->numbers[OWN];
-	struct uk_error *err =
-		own ? NULL : uk_note_clock_offset(note->pid, CLOCK_MONOTONIC, &offset);
+	struct uk_error *err = uk_note_clock_offset(note->pid, clock, &offset);
 	if (err)
 		return err;
+	int64_t now = (int64_t)uk_clock_read(clock) + offset;
+	/* A signal that waits to be taken stands for all ticks until now. */
+	if (is_pending(note->pid, note->numbers[SIGNAL]))
+		when = next_after(when, (int64_t)note->numbers[INTERVAL], now);
 	if (!own)
-		when -= (int64_t)uk_clock_read(CLOCK_MONOTONIC) + offset;
+		when -= now;
 	const struct itimerspec value = { uk_clock_spec(note->numbers[INTERVAL]),
 					  uk_clock_spec(when > 0 ? (uint64_t)when : 1) };
 	const struct uk_call what = { SYS_timer_settime,

@@ -30,6 +30,7 @@ enum {
 	FIELD_VUSEC = 4,
 	FIELD_IT_ID = 1,
 	FIELD_CLOCK = 2,
+	FIELD_SIGNAL = 3,
 	FIELD_P_ISEC = 7,
 	FIELD_P_INSEC = 8,
 	FIELD_P_VSEC = 9,
@@ -137,10 +138,11 @@ static struct uk_error *note_posix(const struct uk_image *image, const struct uk
 {
 	uk_auto_pb struct uk_pb entry = {};
 	struct aim aim;
-	uint64_t clock, number, interval, left;
+	uint64_t clock, number, signal, interval, left;
 	struct uk_error *err = uk_pb_parse(field->data, field->len, &entry);
 	if (!err &&
 	    (!uk_pb_get(&entry, FIELD_CLOCK, &clock) || !uk_pb_get(&entry, FIELD_IT_ID, &number) ||
+	     !uk_pb_get(&entry, FIELD_SIGNAL, &signal) || signal > 64 ||
 	     !get_ns(&entry, FIELD_P_ISEC, FIELD_P_INSEC, 1, &interval) ||
 	     !get_ns(&entry, FIELD_P_VSEC, FIELD_P_VNSEC, 1, &left)))
 		err = uk_image_unexpected(image, "a POSIX timer lacks a field");
@@ -152,7 +154,7 @@ static struct uk_error *note_posix(const struct uk_image *image, const struct uk
 	const struct uk_note note = { .kind = UK_NOTE_TIMER,
 				      .pid = view->pid,
 				      .numbers = { number, (uint64_t)aim.clock, aim.own,
-						   (uint64_t)aim.when, interval } };
+						   (uint64_t)aim.when, interval, signal } };
 	return uk_vec_push(to, note) ? NULL : uk_error_nomem();
 }
 

@@ -54,7 +54,7 @@
 	"listener 812 7 128\n"                                                                     \
 	"wipe-on-fork 812 139637976727552 4096\n"                                                  \
 	"itimer 812 0 5000000000 0\n"                                                              \
-	"timer 812 1 0 1 1764480000000000000 0\n"
+	"timer 812 1 0 1 1764480000000000000 0 34\n"
 
 static void refuse(const char *text, const char *said)
 {
@@ -99,7 +99,8 @@ START_TEST(no_other_line_is_read)
 	refuse("affinity 813 0g\n", "line 1");
 	refuse("no-new-privs 813 1\n", "line 1");
 	refuse("itimer 812 3 1 0\n", "line 1");
-	refuse("timer 812 1 8 1 1 0\n", "line 1");
+	refuse("timer 812 1 8 1 1 0 0\n", "line 1");
+	refuse("timer 812 1 1 1 1 0 65\n", "line 1");
 	refuse("timerfd 812 5 8 1 1 0 0\n", "line 1");
 	refuse("timerfd 812 5 0 4 1 0 0\n", "line 1");
 	refuse("timerfd 812 5 0 1 9223372036854775808 0 0\n", "line 1");
@@ -821,6 +822,47 @@ START_TEST(a_mapping_is_wiped_again)
 }
 END_TEST
 
+/* Of timer 0, in ns. */
+static int64_t left_inside(struct uk_hold *hold, pid_t pid)
+{
+	struct uk_loan loan = {};
+	struct itimerspec spec;
+	int64_t got;
+	struct uk_held *thread = uk_hold_find(hold, pid);
+	ck_ok(uk_loan_take(thread, NULL, 64, &loan));
+	struct uk_call call = { SYS_timer_gettime, { 0, loan.at } };
+	ck_ok(uk_inject_call(thread, &call, &got));
+	ck_ok(uk_loan_read(pid, loan.at, &spec, sizeof(spec)));
+	ck_ok(uk_loan_return(&loan));
+	ck_assert_int_eq(got, 0);
+	return spec.it_value.tv_sec * NS + spec.it_value.tv_nsec;
+}
+
+/* One that is over fires at once, but not beside a signal that waits already. */
+START_TEST(ticks_that_were_missed_are_one)
+{
+	struct child child = {};
+	uk_auto_hold struct uk_hold hold = {};
+	ck_assert(child_start(&child, be_plain, NULL, -1));
+	ck_ok(uk_hold_take_tree(child.pid, &hold));
+	const struct uk_note note = {
+		.pid = child.pid,
+		.numbers = { 0, CLOCK_MONOTONIC, false,
+			     (uint64_t)(now(CLOCK_MONOTONIC) - 50ll * NS), 100ll * NS,
+			     (uint64_t)SIGRTMIN },
+	};
+	struct uk_held *thread = uk_hold_find(&hold, child.pid);
+	ck_ok(uk_note_set_timer(&note, thread));
+	ck_assert_int_gt(left_inside(&hold, child.pid), 90ll * NS);
+	/* Now it waits. */
+	ck_ok(uk_note_set_timer(&note, thread));
+	int64_t left = left_inside(&hold, child.pid);
+	ck_assert(left > 40ll * NS && left <= 50ll * NS);
+	ck_ok(uk_hold_release(&hold, false));
+	child_stop(&child);
+}
+END_TEST
+
 START_TEST(who_is_not_held_is_told)
 {
 	const struct uk_note note = { .pid = 2, .numbers = { 0 } };
@@ -853,6 +895,7 @@ int main(void)
 	tcase_add_test(tests, who_listens_is_told_again);
 	tcase_add_test(tests, mappings_are_found_by_their_flags);
 	tcase_add_test(tests, a_mapping_is_wiped_again);
+	tcase_add_test(tests, ticks_that_were_missed_are_one);
 	tcase_add_test(tests, who_is_not_held_is_told);
 	suite_add_tcase(suite, tests);
 	tests = tcase_create("images");

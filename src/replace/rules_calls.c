@@ -191,7 +191,9 @@ static const struct uk_rule rules[] = {
 	  "right after the swap",
 	  NULL, "ptimer-real in docs/replace-criu.md; src/replace/note_timer.c" },
 	{ "posix-timer-clock", UK_RESOURCE_TIMER, is_clock, UK_FATE_REPAIRED,
-	  "a POSIX timer fires at its moment", NULL,
+	  "a POSIX timer fires at its moments; of a repeating one, what falls into the swap may "
+	  "come as two signals",
+	  NULL,
 	  "CRIU 3.17.1 starts it late by what the dump of its service takes: "
 	  "src/replace/note_timer.c" },
 	{ "posix-timer", UK_RESOURCE_TIMER, NULL, UK_FATE_EXACT, NULL, NULL,

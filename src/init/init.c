@@ -142,19 +142,22 @@ static void start_beside(struct boot *boot)
 {
 	int ends[2];
 	char text[16];
-	if (!boot->beside.len || pipe(ends) < 0)
+	if (!boot->beside.len)
 		return;
-	pid_t child = fork();
-	if (child <= 0) {
+	bool piped = !pipe(ends);
+	pid_t child = piped ? fork() : -1;
+	if (child <= 0) { /* where there can be none, here */
 		uk_vec_for_each(module, &boot->beside)
 			load(*module);
 	}
 	if (!child)
 		_exit(0);
+	boot->beside.len = 0;
+	if (!piped)
+		return;
 	close(ends[1]);
 	snprintf(text, sizeof(text), "%d", ends[0]);
 	setenv("UPKEEP_MODULES_FD", text, 1);
-	boot->beside.len = 0;
 	boot->loading = ends[0];
 }
 

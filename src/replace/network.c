@@ -366,6 +366,14 @@ static struct uk_error *read_saved(const char *dir, const char *name, char **ret
 	return err ? err : uk_file_read(path, SAVED_MAX, ret, NULL);
 }
 
+static struct uk_error *feed(const char *const *argv, const char *text)
+{
+	const struct uk_process process = { .argv = argv,
+					    .input = text,
+					    .input_len = strlen(text) };
+	return uk_process_check(&process, NULL);
+}
+
 struct uk_error *uk_network_say(const char *first, const char *dir)
 {
 	static const char *const argv[] = { "ip", "-force", "-batch", "-", NULL };
@@ -373,23 +381,12 @@ struct uk_error *uk_network_say(const char *first, const char *dir)
 	struct uk_error *err = read_saved(dir, UK_NETWORK_COMMANDS, &commands);
 	if (!err)
 		err = uk_asprintf(&all, "%s%s", first, commands);
-	const struct uk_process process = { .argv = argv,
-					    .input = all,
-					    .input_len = err ? 0 : strlen(all) };
-	return err ? err : uk_process_check(&process, NULL);
-}
-
-static struct uk_error *say_rules(const char *rules)
-{
-	static const char *const argv[] = { "nft", "-f", "-", NULL };
-	const struct uk_process process = { .argv = argv,
-					    .input = rules,
-					    .input_len = strlen(rules) };
-	return uk_process_check(&process, NULL);
+	return err ? err : feed(argv, all);
 }
 
 struct uk_error *uk_network_restore(const struct uk_plan *plan, const char *dir)
 {
+	static const char *const nft[] = { "nft", "-f", "-", NULL };
 	uk_auto_strbuf struct uk_strbuf buf = {};
 	uk_auto_free char *renames = NULL, *rules = NULL;
 	struct uk_error *err = rename_links(plan, &buf);
@@ -401,6 +398,6 @@ struct uk_error *uk_network_restore(const struct uk_plan *plan, const char *dir)
 	if (!err)
 		err = read_saved(dir, UK_NETWORK_FILTER, &rules);
 	if (!err && *rules)
-		err = say_rules(rules);
+		err = feed(nft, rules);
 	return uk_error_wrap(err, "the network");
 }

@@ -116,12 +116,10 @@ static bool is_pending(pid_t pid, uint64_t number)
 	uk_auto_free char *text = NULL;
 	struct uk_proc_status status = {};
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	struct uk_error *err = number ? uk_file_read(path, 1 << 16, &text, NULL) : NULL;
-	if (!err && text)
+	uk_auto_error struct uk_error *err = uk_file_read(path, 1 << 16, &text, NULL);
+	if (!err)
 		err = uk_proc_parse_status(text, &status);
-	bool pending = !err && number && status.pending >> (number - 1) & 1;
-	uk_error_destroy(err);
-	return pending;
+	return !err && number && status.pending >> (number - 1) & 1;
 }
 
 /* The first moment of a repeating timer behind @now, by the same clock. */

@@ -173,8 +173,8 @@ static struct uk_error *note_timers(const struct uk_image *image, const struct u
 
 /* --- when criu looked ---------------------------------------------------------------- */
 
-/* 0 if it is not there. */
-static uint64_t changed(const char *images, const char *name, pid_t pid)
+/* When an image was written; 0 if it is not there. */
+static uint64_t written(const char *images, const char *name, pid_t pid)
 {
 	struct stat st;
 	uk_auto_free char *path = NULL;
@@ -189,8 +189,8 @@ static uint64_t changed(const char *images, const char *name, pid_t pid)
  */
 static void narrow(const char *images, pid_t pid, struct uk_timerlist_window *window)
 {
-	uint64_t from = changed(images, "pagemap", pid);
-	uint64_t to = changed(images, "core", pid) + TICK_NS;
+	uint64_t from = written(images, "pagemap", pid);
+	uint64_t to = written(images, "core", pid) + TICK_NS;
 	if (from > window->wall_from && from <= to && from < window->wall_to) {
 		window->monotonic_from += from - window->wall_from;
 		window->wall_from = from;

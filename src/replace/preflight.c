@@ -272,7 +272,7 @@ static struct uk_error *measure_threads(const struct uk_host_paths *paths, pid_t
 
 /*
  * The new kernel boots alike, but may have more: another kind for each processor, or such as test
- * ciphers (55 of the 139 that Debian's 6.12.107 cloud kernel has on two processors). If a number is
+ * ciphers (trace_event=sched:sched_process_fork on its command line shows them). If a number is
  * taken after all, that is told after the swap, and its service starts afresh.
  */
 static pid_t may_be_taken(pid_t highest)

@@ -30,7 +30,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
 #include <string.h>
@@ -39,36 +38,6 @@
 #include <unistd.h>
 
 struct resume;
-
-/* What is done beside, in a thread of its own; where there can be none, at once. */
-struct beside {
-	void (*work)(void *arg);
-	void *arg;
-	pthread_t thread;
-	bool runs;
-};
-
-static void *run_beside(void *arg)
-{
-	struct beside *beside = arg;
-	beside->work(beside->arg);
-	return NULL;
-}
-
-static void begin(struct beside *beside, void (*work)(void *arg), void *arg)
-{
-	*beside = (struct beside){ .work = work, .arg = arg };
-	beside->runs = !pthread_create(&beside->thread, NULL, run_beside, beside);
-	if (!beside->runs)
-		work(arg);
-}
-
-static void end(struct beside *beside)
-{
-	if (beside->runs)
-		pthread_join(beside->thread, NULL);
-	beside->runs = false;
-}
 
 /* Looks whether the images of a service are as they were written. */
 struct proof {
@@ -86,8 +55,8 @@ struct resume {
 	uk_receiver_fds receivers;
 	char *folder; /* on the disk */
 	struct uk_store store;
-	int modules; /* a descriptor, see await_modules(); or -1 */
-	struct beside warm, files;
+	int modules;		    /* a descriptor, see await_modules(); or -1 */
+	struct uk_side warm, files; /* one piece of work each */
 	struct uk_error *files_err;
 	struct proof *proofs; /* of each service, under way; NULL before, and when all is over */
 	struct uk_side proving;
@@ -161,16 +130,16 @@ static void await_modules(const struct resume *resume)
  * One for all services, beside what else has to be done: it takes longer than the restore of a
  * small one. criu makes a connection to itself, for which the loopback has to be up.
  */
-static void warm_up(void *arg)
+static void warm_up(void *item)
 {
-	await_modules(arg);
+	await_modules(item);
 	uk_network_raise_loopback();
 	uk_criu_warm_up(true);
 }
 
-static void restore_files(void *arg)
+static void restore_files(void *item)
 {
-	struct resume *resume = arg;
+	struct resume *resume = item;
 	uk_view_mount_host(&resume->plan.mounts, resume->sink);
 	struct uk_error *err = uk_cgroup_mount();
 	resume->files_err = err ? err : uk_memory_restore(resume->store.dir);
@@ -404,7 +373,7 @@ static struct uk_error *read_plan(struct resume *resume)
 static struct uk_error *prepare(struct resume *resume)
 {
 	await_modules(resume);
-	begin(&resume->files, restore_files, resume);
+	uk_side_begin(&resume->files, resume, 1, sizeof(*resume), restore_files);
 	/* Not before the gate is shut may a packet come in, or one be sent. */
 	struct uk_error *err = uk_gate_shut(&resume->plan);
 	uk_fault_step(&resume->fault);
@@ -416,7 +385,7 @@ static struct uk_error *prepare(struct resume *resume)
 		mark(resume, "network");
 		uk_fault_step(&resume->fault);
 	}
-	end(&resume->files);
+	uk_side_end(&resume->files);
 	if (!err)
 		err = uk_take(resume->files_err);
 	uk_error_destroy(uk_take(resume->files_err));
@@ -447,9 +416,9 @@ static struct uk_error *begin_and_prepare(struct resume *resume)
 
 static struct uk_error *resume_now(struct resume *resume)
 {
-	begin(&resume->warm, warm_up, resume);
+	uk_side_begin(&resume->warm, resume, 1, sizeof(*resume), warm_up);
 	struct uk_error *err = begin_and_prepare(resume);
-	end(&resume->warm);
+	uk_side_end(&resume->warm);
 	if (!err) {
 		mark(resume, "look at the kernel");
 		err = restore_services(resume);

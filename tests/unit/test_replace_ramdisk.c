@@ -109,7 +109,7 @@ START_TEST(init_is_told_what_to_do)
 	const char *const devices[] = { net_device, NULL };
 	const char *const names[] = { "other_diag", "fs-ext4", "not_there", NULL };
 	const struct uk_ramdisk_sysctl later[] = { { "kernel/panic", (char *)"0" }, {} };
-	add_disk((char *)"/srv", (char *)"some", (char *)"UUID=2", NULL, false);
+	add_disk((char *)"/srv", (char *)"some", (char *)"UUID=2", (char *)"/dev/vdb", false);
 	add_disk((char *)"/", (char *)"ext4", (char *)"UUID=1", (char *)"/dev/vda1", true);
 	const struct uk_ramdisk ramdisk = { .modules = modules,
 					    .init = init,
@@ -142,6 +142,7 @@ START_TEST(init_is_told_what_to_do)
 			       "device /dev/vda1\n"
 			       "fstype ext4\noptions discard\nnext /usr/lib/upkeep/resume\n"
 			       "root UUID=1\n"
+			       "device /dev/vdb\n"
 			       "fstype some\noptions discard\nflags 2\n"
 			       "disk-if-there UUID=2 /srv\n");
 }

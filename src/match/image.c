@@ -1,31 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * A kernel image file as a memory: a bzImage (Documentation/x86/boot.rst: setup header,
- * payload_offset and payload_length) or the ELF vmlinux inside it.
- */
+/* A kernel image file as a memory: a bzImage or the ELF vmlinux inside it. */
 #include "match/memory.h"
 
-#include "base/bytes.h"
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "elf/bzimage.h"
+#include "elf/vmlinux.h"
 #include "match/note.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <elf.h>
-#include <inttypes.h>
+#include <string.h>
 
 enum {
 	IMAGE_MAX = 256 << 20,
-	VMLINUX_MAX = 1 << 30,
-	/* Offsets in the setup header. */
-	BOOT_SECTORS = 0x1f1,
-	BOOT_MAGIC = 0x202,
-	BOOT_VERSION = 0x206,
-	BOOT_PAYLOAD_OFFSET = 0x248,
-	BOOT_PAYLOAD_LENGTH = 0x24c,
-	BOOT_HEADER_END = 0x250,
-	SECTOR = 512,
 };
 
 static struct uk_error *bad_image(const char *name, const char *what)
@@ -33,135 +20,24 @@ static struct uk_error *bad_image(const char *name, const char *what)
 	return uk_error_create(UK_ERR_INVALID, "%s: %s", name, what);
 }
 
-static bool is_elf(const uint8_t *data, size_t len)
+static struct uk_error *take_segment(struct uk_memory *memory, const uint8_t *data,
+				     const struct uk_vmlinux_segment *segment)
 {
-	return len >= SELFMAG && !memcmp(data, ELFMAG, SELFMAG);
-}
-
-static struct uk_error *find_payload(const uint8_t *data, size_t len, const char *name,
-				     const uint8_t **ret, size_t *len_ret)
-{
-	if (len < BOOT_HEADER_END || memcmp(data + BOOT_MAGIC, "HdrS", 4))
-		return bad_image(name, "is neither a bzImage nor an ELF file");
-	if (data[BOOT_VERSION + 1] < 2 || (data[BOOT_VERSION + 1] == 2 && data[BOOT_VERSION] < 8))
-		return bad_image(name, "its boot protocol is older than 2.08 and names no payload");
-	unsigned int sectors = data[BOOT_SECTORS] ? data[BOOT_SECTORS] : 4;
-	uint64_t start = (uint64_t)(sectors + 1) * SECTOR + uk_get_u32(data + BOOT_PAYLOAD_OFFSET);
-	uint64_t size = uk_get_u32(data + BOOT_PAYLOAD_LENGTH);
-	if (!size || !uk_range_ok(start, size, len))
-		return bad_image(name, "its payload lies outside the file");
-	*ret = data + start;
-	*len_ret = size;
-	return NULL;
-}
-
-static void destroy_archive(struct archive **archive)
-{
-	if (*archive)
-		archive_read_free(*archive);
-}
-
-static struct uk_error *read_all(struct archive *archive, const char *name, struct uk_strbuf *out)
-{
-	static const size_t chunk = 1 << 20;
-	uk_auto_free char *buffer = malloc(chunk);
-	if (!buffer)
-		return uk_error_nomem();
-	for (;;) {
-		la_ssize_t got = archive_read_data(archive, buffer, chunk);
-		if (!got)
-			return NULL;
-		if (got < 0)
-			return uk_error_create(UK_ERR_INVALID, "%s: decompressing its payload: %s",
-					       name, archive_error_string(archive));
-		if (out->len + (size_t)got > VMLINUX_MAX)
-			return bad_image(name, "its payload unpacks to more than 1 GiB");
-		uk_strbuf_add(out, buffer, (size_t)got);
-	}
-}
-
-static struct uk_error *decompress(const uint8_t *data, size_t len, const char *name,
-				   struct uk_strbuf *out)
-{
-	uk_cleanup(destroy_archive) struct archive *archive = archive_read_new();
-	if (!archive)
-		return uk_error_nomem();
-	archive_read_support_filter_all(archive);
-	archive_read_support_format_raw(archive);
-	struct archive_entry *entry;
-	if (archive_read_open_memory(archive, data, len) != ARCHIVE_OK ||
-	    archive_read_next_header(archive, &entry) != ARCHIVE_OK)
-		return uk_error_create(UK_ERR_INVALID, "%s: its payload: %s", name,
-				       archive_error_string(archive));
-	return read_all(archive, name, out);
-}
-
-/*
- * The kernel's build puts the unpacked size behind the payload, as four bytes that its
- * unpackers do not take for data. Gzip ends with that size by itself.
- */
-static struct uk_error *unpack(const uint8_t *data, size_t len, const char *name,
-			       struct uk_strbuf *out)
-{
-	if (len < 8)
-		return bad_image(name, "its payload is too short");
-	if (is_elf(data, len)) { /* CONFIG_KERNEL_UNCOMPRESSED */
-		uk_strbuf_add(out, data, len);
-		return out->failed ? uk_error_nomem() : NULL;
-	}
-	bool gzip = data[0] == 0x1f && data[1] == 0x8b;
-	uint32_t want = uk_get_u32(data + len - 4);
-	struct uk_error *err = decompress(data, gzip ? len : len - 4, name, out);
-	if (err)
-		return err;
-	if (out->failed)
-		return uk_error_nomem();
-	if (out->len != want)
-		return uk_error_create(UK_ERR_INVALID,
-				       "%s: its payload unpacks to %zu bytes, not to the %" PRIu32
-				       " that it says",
-				       name, out->len, want);
-	return NULL;
-}
-
-static struct uk_error *check_header(const uint8_t *data, size_t len, const char *name,
-				     Elf64_Ehdr *ret)
-{
-	if (len < sizeof(*ret) || !is_elf(data, len))
-		return bad_image(name, "holds no ELF vmlinux");
-	memcpy(ret, data, sizeof(*ret));
-	if (ret->e_ident[EI_CLASS] != ELFCLASS64 || ret->e_ident[EI_DATA] != ELFDATA2LSB ||
-	    ret->e_machine != EM_X86_64 || ret->e_type != ET_EXEC)
-		return bad_image(name, "its vmlinux is not an x86-64 executable");
-	if (ret->e_phentsize != sizeof(Elf64_Phdr) || !ret->e_phnum ||
-	    !uk_range_ok(ret->e_phoff, (uint64_t)ret->e_phnum * sizeof(Elf64_Phdr), len))
-		return bad_image(name, "the program headers of its vmlinux lie outside it");
-	return NULL;
-}
-
-static struct uk_error *take_segment(struct uk_memory *memory, const uint8_t *data, size_t len,
-				     const Elf64_Phdr *segment)
-{
-	if (segment->p_type != PT_LOAD && segment->p_type != PT_NOTE)
-		return NULL;
-	if (!uk_range_ok(segment->p_offset, segment->p_filesz, len))
-		return bad_image(memory->name, "a segment of its vmlinux lies outside it");
-	const uint8_t *bytes = data + segment->p_offset;
-	if (segment->p_type == PT_LOAD)
-		return uk_memory_add(memory, segment->p_vaddr, bytes, segment->p_filesz);
+	const uint8_t *bytes = data + segment->offset;
+	if (segment->type == PT_LOAD)
+		return uk_memory_add(memory, segment->virtual, bytes, segment->len);
 	if (memory->identity.build_id)
 		return NULL;
-	return uk_note_build_id(bytes, segment->p_filesz, &memory->identity.build_id);
+	return uk_note_build_id(bytes, segment->len, &memory->identity.build_id);
 }
 
 static struct uk_error *take_segments(struct uk_memory *memory, const uint8_t *data, size_t len)
 {
-	Elf64_Ehdr header;
-	struct uk_error *err = check_header(data, len, memory->name, &header);
-	for (unsigned int i = 0; !err && i < header.e_phnum; i++) {
-		Elf64_Phdr segment;
-		memcpy(&segment, data + header.e_phoff + i * sizeof(segment), sizeof(segment));
-		err = take_segment(memory, data, len, &segment);
+	uk_cleanup(uk_vmlinux_deinit) struct uk_vmlinux vmlinux = {};
+	struct uk_error *err = uk_vmlinux_parse(data, len, memory->name, &vmlinux);
+	uk_vec_for_each(segment, &vmlinux.segments) {
+		if (!err)
+			err = take_segment(memory, data, segment);
 	}
 	return err;
 }
@@ -216,13 +92,13 @@ struct uk_error *uk_memory_parse_image(const void *data, size_t len, const char 
 {
 	uk_auto_strbuf struct uk_strbuf unpacked = {};
 	uk_auto_memory struct uk_memory *memory = NULL;
-	const uint8_t *bytes = data, *payload = NULL;
+	const uint8_t *bytes = data;
 	struct uk_error *err = uk_memory_create(name, NULL, false, &memory);
-	if (!err && !is_elf(bytes, len)) {
-		size_t payload_len = 0;
-		err = find_payload(bytes, len, name, &payload, &payload_len);
+	if (!err && !uk_is_elf(bytes, len)) {
+		struct uk_bzimage image;
+		err = uk_bzimage_parse(bytes, len, name, &image);
 		if (!err)
-			err = unpack(payload, payload_len, name, &unpacked);
+			err = uk_bzimage_unpack(&image, &unpacked);
 		bytes = (const uint8_t *)unpacked.data;
 		len = unpacked.len;
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Who holds code: the kernel's own files, in a folder made for the test. */
-/* rooms: match base */
+/* rooms: match elf base */
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "match/holders.h"

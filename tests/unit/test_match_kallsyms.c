@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Kernel symbols: the text of /proc/kallsyms, and the table inside an image. */
-/* rooms: match base */
+/* rooms: match elf base */
 #include "base/bytes.h"
 #include "base/strbuf.h"
 #include "match/kallsyms.h"

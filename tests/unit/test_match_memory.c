@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Sources of kernel memory: ranges, images, what is wrong with an image. */
-/* rooms: match base */
+/* rooms: match elf base */
 #include "base/bytes.h"
 #include "base/strbuf.h"
 #include "match/memory.h"

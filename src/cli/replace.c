@@ -26,6 +26,7 @@ enum {
 	KEY_LIMIT,
 	KEY_NO_WAY_HOME,
 	KEY_STORE,
+	KEY_UNPACK,
 	KEY_SETUP,
 	KEY_SIZE,
 	LIMIT_DEFAULT = 300,
@@ -45,21 +46,39 @@ static error_t parse_limit(struct argp_state *state, const char *arg, unsigned i
 	return 0;
 }
 
-static error_t parse_store(struct argp_state *state, const char *arg, enum uk_store_kind *ret)
+/* The number of a word among those that an option takes. */
+static unsigned int parse_word(struct argp_state *state, const char *option, const char *arg,
+			       const char *const *names, size_t nr)
+{
+	char all[64] = "";
+	for (size_t i = 0; i < nr; i++) {
+		if (!strcmp(arg, names[i]))
+			return (unsigned int)i;
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? ", " : "",
+			 names[i]);
+	}
+	argp_error(state, "--%s=%s: not one of %s", option, arg, all);
+	return 0;
+}
+
+static enum uk_store_kind parse_store(struct argp_state *state, const char *arg)
 {
 	static const char *const names[] = {
 		[UK_STORE_AUTO] = "auto",
-		[UK_STORE_DISK] = "disk",
 		[UK_STORE_MEMORY] = "pmem",
+		[UK_STORE_DISK] = "disk",
 	};
-	for (unsigned int i = 0; i < UK_ARRAY_SIZE(names); i++) {
-		if (strcmp(arg, names[i]))
-			continue;
-		*ret = (enum uk_store_kind)i;
-		return 0;
-	}
-	argp_error(state, "--store=%s: not one of auto, pmem, disk", arg);
-	return 0;
+	return parse_word(state, "store", arg, names, UK_ARRAY_SIZE(names));
+}
+
+static enum uk_jump_unpack parse_unpack(struct argp_state *state, const char *arg)
+{
+	static const char *const names[] = {
+		[UK_JUMP_UNPACK_AUTO] = "auto",
+		[UK_JUMP_UNPACK_BEFORE] = "before",
+		[UK_JUMP_UNPACK_AFTER] = "after",
+	};
+	return parse_word(state, "unpack", arg, names, UK_ARRAY_SIZE(names));
 }
 
 static error_t parse_size(struct argp_state *state, const char *arg, struct options *options)
@@ -79,7 +98,8 @@ static void check_options(struct argp_state *state, const struct options *option
 		argp_error(state, "--size goes with --setup");
 	if (options->setup &&
 	    (options->replace.release || options->keep.len || options->without.len ||
-	     options->accept.len || options->replace.dry_run || options->replace.store))
+	     options->accept.len || options->replace.dry_run || options->replace.store ||
+	     options->replace.unpack))
 		argp_error(state, "--setup replaces no kernel: it goes with --size alone");
 	if (options->setup)
 		return;
@@ -115,7 +135,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->replace.way_home = false;
 		return 0;
 	case KEY_STORE:
-		return parse_store(state, arg, &options->replace.store);
+		options->replace.store = parse_store(state, arg);
+		return 0;
+	case KEY_UNPACK:
+		options->replace.unpack = parse_unpack(state, arg);
+		return 0;
 	case KEY_SETUP:
 		options->setup = true;
 		return 0;
@@ -149,6 +173,9 @@ static const struct argp_option argp_options[] = {
 	{ "store", KEY_STORE, "WHERE", 0,
 	  "Where the images lie meanwhile: pmem (memory that --setup had kept), disk, or auto: "
 	  "pmem if it has room for them" },
+	{ "unpack", KEY_UNPACK, "WHEN", 0,
+	  "When the new kernel is unpacked: before the jump; after it, by itself, while services "
+	  "wait; or auto: before it where that can be" },
 	{ "setup", KEY_SETUP, NULL, 0,
 	  "Replace nothing: have the next start of the machine keep memory for images" },
 	{ "size", KEY_SIZE, "MIB", 0,

@@ -3,7 +3,7 @@
 #include "replace/jump.h"
 
 #include "base/file.h"
-#include "base/strbuf.h"
+#include "replace/direct.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ static const char *why_not(int errnum)
 	return "";
 }
 
-struct uk_error *uk_jump_load(const char *vmlinuz, int ramdisk, const char *line)
+static struct uk_error *load_packed(const char *vmlinuz, int ramdisk, const char *line)
 {
 	uk_auto_close int kernel = open(vmlinuz, O_RDONLY | O_CLOEXEC);
 	if (kernel < 0)
@@ -39,6 +39,22 @@ struct uk_error *uk_jump_load(const char *vmlinuz, int ramdisk, const char *line
 	if (syscall(SYS_kexec_file_load, kernel, ramdisk, strlen(line) + 1, line, 0UL) < 0)
 		return uk_error_errno(errno, "load %s for kexec%s", vmlinuz, why_not(errno));
 	return NULL;
+}
+
+struct uk_error *uk_jump_load(const char *vmlinuz, int ramdisk, const char *line,
+			      enum uk_jump_unpack unpack, const struct uk_sink *sink)
+{
+	uk_auto_error struct uk_error *err = NULL;
+	if (unpack == UK_JUMP_UNPACK_AFTER)
+		return load_packed(vmlinuz, ramdisk, line);
+	err = uk_direct_load(vmlinuz, ramdisk, line);
+	if (!err)
+		return NULL;
+	if (unpack == UK_JUMP_UNPACK_BEFORE)
+		return uk_error_wrap(uk_take(err), "load %s unpacked", vmlinuz);
+	uk_remark(sink, UK_LEVEL_INFO, "the new kernel unpacks itself after the jump: %s",
+		  uk_error_message(err));
+	return load_packed(vmlinuz, ramdisk, line);
 }
 
 void uk_jump_unload(void)
@@ -60,43 +76,4 @@ struct uk_error *uk_jump_go(void)
 {
 	reboot(REBOOT_KEXEC);
 	return uk_error_errno(errno, "kexec");
-}
-
-/* Whether the line has a word that begins with this one. */
-static bool has_word(const char *line, const char *word)
-{
-	for (const char *at = line; (at = strstr(at, word)); at++) {
-		if (at == line || at[-1] == ' ')
-			return true;
-	}
-	return false;
-}
-
-struct uk_error *uk_jump_command_line(const char *old, bool reboots, char **ret)
-{
-	static const char *const dropped[] = { "BOOT_IMAGE=", "initrd=", "rdinit=", "init=" };
-	/* kernel/panic.c, kernel/watchdog.c: reboot 10 s after a panic; what ends in one. */
-	static const char *const added[][2] = { { "panic=", "10" },
-						{ "oops=", "panic" },
-						{ "softlockup_panic=", "1" } };
-	uk_auto_strbuf struct uk_strbuf buf = {};
-	uk_auto_free char *copy = NULL;
-	char *save = NULL;
-	struct uk_error *err = uk_strdup(old, &copy);
-	if (err)
-		return err;
-	for (char *word = strtok_r(copy, " \n", &save); word; word = strtok_r(NULL, " \n", &save)) {
-		bool drop = false;
-		for (size_t i = 0; i < UK_ARRAY_SIZE(dropped); i++)
-			drop |= uk_str_starts(word, dropped[i]);
-		if (!drop)
-			uk_strbuf_addf(&buf, "%s%s", buf.len ? " " : "", word);
-	}
-	for (size_t i = 0; reboots && i < UK_ARRAY_SIZE(added); i++) {
-		if (!has_word(old, added[i][0]))
-			uk_strbuf_addf(&buf, "%s%s%s", buf.len ? " " : "", added[i][0],
-				       added[i][1]);
-	}
-	uk_strbuf_addstr(&buf, "");
-	return uk_strbuf_finish(&buf, ret);
 }

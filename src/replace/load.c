@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/strbuf.h"
+#include "replace/cmdline.h"
 #include "replace/criu.h"
 #include "replace/home.h"
 #include "replace/jump.h"
@@ -200,9 +201,10 @@ struct uk_error *uk_swap_load_kernel(struct uk_swap *swap)
 	if (!err)
 		err = uk_file_read("/proc/cmdline", 1 << 16, &old, &len);
 	if (!err)
-		err = uk_jump_command_line(old, swap->options->way_home, &line);
+		err = uk_cmdline_make(old, swap->options->way_home, &line);
 	if (!err)
-		err = uk_jump_load(vmlinuz, ramdisk, line);
+		err = uk_jump_load(vmlinuz, ramdisk, line, swap->options->unpack,
+				   swap->options->sink);
 	swap->loaded = !err;
 	return err;
 }

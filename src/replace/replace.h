@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "base/vec.h"
+#include "replace/jump.h"
 #include "replace/preflight.h"
 
 #include <stdbool.h>
@@ -26,6 +27,7 @@ struct uk_replace_options {
 	unsigned int limit; /* seconds that the new kernel has to restore services */
 	bool way_home;	    /* the next boot restores them if the new kernel does not */
 	enum uk_store_kind store;
+	enum uk_jump_unpack unpack;
 	bool dry_run; /* everything up to the freeze, and back */
 	const struct uk_sink *sink;
 };

@@ -5,9 +5,9 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/strbuf.h"
+#include "replace/ram.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,19 +16,6 @@
 #define ABOVE (4ull << 30) /* below it are firmware, boot loader and what they load */
 
 enum { MIB = 20, QUARTER = 4 };
-
-/* "100000000-23fffffff : System RAM"; what is inside of something else is indented. */
-static bool parse_memory(const char *line, uint64_t *start_ret, uint64_t *end_ret)
-{
-	unsigned long long start, last;
-	int at = 0;
-	if (*line == ' ' || sscanf(line, "%llx-%llx : System RAM%n", &start, &last, &at) < 2 ||
-	    !at || (line[at] && line[at] != '\n'))
-		return false;
-	*start_ret = start;
-	*end_ret = last + 1;
-	return last > start;
-}
 
 /* What of a piece of memory may be kept, in whole sections; 0 below 4 GiB. */
 static struct uk_setup room_in(uint64_t start, uint64_t end)
@@ -44,12 +31,12 @@ static struct uk_setup room_in(uint64_t start, uint64_t end)
 static struct uk_setup find_room(const char *iomem, uint64_t size)
 {
 	struct uk_setup best = {};
-	uint64_t start, end;
+	struct uk_ram_piece piece;
 	for (const char *line = iomem; line && *line; line = strchr(line, '\n')) {
 		line += *line == '\n';
-		if (!parse_memory(line, &start, &end))
+		if (!uk_ram_parse_line(line, &piece))
 			continue;
-		struct uk_setup room = room_in(start, end);
+		struct uk_setup room = room_in(piece.start, piece.end);
 		bool fits = room.size && room.size >= size;
 		if (fits ? best.size < size || room.start > best.start : room.size > best.size)
 			best = room;
@@ -59,11 +46,12 @@ static struct uk_setup find_room(const char *iomem, uint64_t size)
 
 static uint64_t count_memory(const char *iomem)
 {
-	uint64_t sum = 0, start, end;
+	struct uk_ram_piece piece;
+	uint64_t sum = 0;
 	for (const char *line = iomem; line && *line; line = strchr(line, '\n')) {
 		line += *line == '\n';
-		if (parse_memory(line, &start, &end))
-			sum += end - start;
+		if (uk_ram_parse_line(line, &piece))
+			sum += piece.end - piece.start;
 	}
 	return sum;
 }

@@ -56,7 +56,9 @@ complains "images in memory: there is none" \
 	'^images: this machine was not started with memory for images'
 complains "images in memory: what to do" "^    \`upkeep replace --setup' has the next start"
 ends "images nowhere" 1 replace --kernel 9.9.9-none --keep $kept --store tape
-complains "images nowhere: said so" '--store=tape: not one of auto, pmem, disk'
+complains "images nowhere: said so" '--store=tape: not one of auto, disk, pmem'
+ends "unpacked at no time" 1 replace --kernel 9.9.9-none --keep $kept --unpack never
+complains "unpacked at no time: said so" '--unpack=never: not one of auto, before, after'
 
 # What would be this machine's memory and boot loader.
 mount -t tmpfs tmpfs /etc/default || { echo "Bail out! no file system of its own" && exit 1; }

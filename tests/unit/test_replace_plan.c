@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* rooms: replace seat base */
 /* The plan of a swap: what is written is read, and what was changed is refused. */
-#include "replace/jump.h"
+#include "replace/cmdline.h"
 #include "replace/plan.h"
 #include "replace/plan_json.h"
 
@@ -301,9 +301,9 @@ END_TEST
 START_TEST(command_lines_go_on_without_the_boot_loader)
 {
 	uk_auto_free char *line = NULL;
-	ck_ok(uk_jump_command_line("BOOT_IMAGE=/boot/vmlinuz-6.1 root=UUID=1 ro quiet "
-				   "initrd=/initrd init=/bin/sh noinit\n",
-				   false, &line));
+	ck_ok(uk_cmdline_make("BOOT_IMAGE=/boot/vmlinuz-6.1 root=UUID=1 ro quiet "
+			      "initrd=/initrd init=/bin/sh noinit\n",
+			      false, &line));
 	ck_assert_str_eq(line, "root=UUID=1 ro quiet noinit");
 }
 END_TEST
@@ -311,9 +311,9 @@ END_TEST
 START_TEST(a_panic_reboots_unless_somebody_says_otherwise)
 {
 	uk_auto_free char *all = NULL, *own = NULL;
-	ck_ok(uk_jump_command_line("ro nopanic=1\n", true, &all));
+	ck_ok(uk_cmdline_make("ro nopanic=1\n", true, &all));
 	ck_assert_str_eq(all, "ro nopanic=1 panic=10 oops=panic softlockup_panic=1");
-	ck_ok(uk_jump_command_line("panic=0 ro softlockup_panic=0", true, &own));
+	ck_ok(uk_cmdline_make("panic=0 ro softlockup_panic=0", true, &own));
 	ck_assert_str_eq(own, "panic=0 ro softlockup_panic=0 oops=panic");
 }
 END_TEST

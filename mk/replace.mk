@@ -7,7 +7,8 @@ REPLACE_CHECKS := tests/replace/check-swap tests/replace/check-faults tests/repl
 # What is left out there, for its 45 minutes.
 REPLACE_LONG := tests/replace/check-calls tests/replace/check-sysv tests/replace/check-seat \
 	tests/replace/check-harness tests/replace/check-journal tests/replace/check-store \
-	tests/replace/check-trial tests/replace/check-disks tests/replace/check-programs
+	tests/replace/check-trial tests/replace/check-disks tests/replace/check-efi \
+	tests/replace/check-programs
 BESIDE_SCRIPTS += $(REPLACE_CHECKS)
 
 SEAT_PROGRAM := $(O)/tests/replace/seat/paint

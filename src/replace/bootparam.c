@@ -21,21 +21,37 @@ enum {
 _Static_assert(sizeof(struct boot_params) == PAGE, "the parameters are a page");
 _Static_assert(offsetof(struct boot_params, hdr) == UK_BZIMAGE_HEADER, "as in the image");
 
-/* Where in the block what lies: a page of instructions, one of parameters, then the rest. */
-static size_t line_at(void)
+/* arch/x86/include/asm/efi.h: struct efi_setup_data */
+struct efi_data {
+	uint64_t vendor, unused, tables, smbios, reserved[8];
+};
+
+/* Where in the block what lies: a page of instructions, one of parameters, then these. */
+struct layout {
+	size_t line, seed, efi, map, end;
+};
+
+static struct layout lay_out(const struct uk_bootparam *bootparam)
 {
-	return 2 * PAGE;
+	const size_t align = 16;
+	size_t map = bootparam->efi ? bootparam->efi->map.len : 0;
+	size_t efi = map ? sizeof(struct setup_data) + sizeof(struct efi_data) : 0;
+	struct layout layout = { .line = 2 * PAGE };
+	layout.seed = (layout.line + strlen(bootparam->line) + align) / align * align;
+	layout.efi = layout.seed + sizeof(struct setup_data) + SEED;
+	layout.map = (layout.efi + efi + align - 1) / align * align;
+	layout.end = (layout.map + map + PAGE - 1) / PAGE * PAGE;
+	return layout;
 }
 
-static size_t seed_at(const char *line)
+size_t uk_bootparam_size(const struct uk_bootparam *bootparam)
 {
-	return (line_at() + strlen(line) + 1 + 15) / 16 * 16;
+	return lay_out(bootparam).end;
 }
 
-size_t uk_bootparam_size(const char *line)
+bool uk_bootparam_is_efi(const struct boot_params *told)
 {
-	size_t len = seed_at(line) + sizeof(struct setup_data) + SEED;
-	return (len + PAGE - 1) / PAGE * PAGE;
+	return told->efi_info.efi_loader_signature;
 }
 
 struct uk_error *uk_bootparam_read(struct boot_params *ret)
@@ -54,10 +70,10 @@ struct uk_error *uk_bootparam_read(struct boot_params *ret)
 
 struct uk_error *uk_bootparam_check(const struct boot_params *told)
 {
-	if (memcmp(&told->hdr.header, "HdrS", 4))
-		return uk_error_create(UK_ERR_REFUSED, "%s: its setup header has no mark", SHOWN);
-	if (told->efi_info.efi_loader_signature || told->efi_info.efi_systab)
-		return uk_error_create(UK_ERR_REFUSED, "this machine was started by EFI");
+	/* arch/x86/include/asm/efi.h: EFI64_LOADER_SIGNATURE */
+	if (uk_bootparam_is_efi(told) && memcmp(&told->efi_info, "EL64", 4))
+		return uk_error_create(UK_ERR_REFUSED,
+				       "this machine was started by an EFI of 32 bits");
 	if (told->cc_blob_address)
 		return uk_error_create(UK_ERR_REFUSED, "this machine's memory is encrypted");
 	if (told->tboot_addr)
@@ -113,35 +129,69 @@ static void hand_on(struct boot_params *next, const struct boot_params *told)
 	       sizeof(next->edd_mbr_sig_buffer));
 }
 
-static void write_places(const struct uk_bootparam *bootparam, struct boot_params *next)
+static void write_places(const struct uk_bootparam *bootparam, const struct layout *layout,
+			 struct boot_params *next)
 {
-	uint64_t line = bootparam->at + line_at();
+	uint64_t line = bootparam->at + layout->line;
 	next->hdr.cmd_line_ptr = (uint32_t)line;
 	next->ext_cmd_line_ptr = (uint32_t)(line >> 32);
 	next->hdr.ramdisk_image = (uint32_t)bootparam->ramdisk;
 	next->ext_ramdisk_image = (uint32_t)(bootparam->ramdisk >> 32);
 	next->hdr.ramdisk_size = (uint32_t)bootparam->ramdisk_len;
 	next->ext_ramdisk_size = (uint32_t)(bootparam->ramdisk_len >> 32);
-	next->hdr.setup_data = bootparam->at + seed_at(bootparam->line);
 	next->hdr.type_of_loader = LOADER;
 	/* What the kernel's own unpacking says when it moved it: it then moves the rest, too. */
 	next->hdr.loadflags = bootparam->moved ? KASLR_FLAG : 0;
 }
 
+/* The first in the chain of what is told besides. */
+static struct setup_data *chain(const struct uk_bootparam *bootparam, struct boot_params *next,
+				size_t at, uint32_t type, uint32_t len)
+{
+	struct setup_data *data = (struct setup_data *)((uint8_t *)next - PAGE + at);
+	*data = (struct setup_data){ .next = next->hdr.setup_data, .type = type, .len = len };
+	next->hdr.setup_data = bootparam->at + at;
+	return data;
+}
+
+static void write_efi(const struct uk_bootparam *bootparam, const struct layout *layout,
+		      const struct boot_params *told, struct boot_params *next)
+{
+	const struct uk_efi *efi = bootparam->efi;
+	uint64_t map = bootparam->at + layout->map;
+	if (!next->acpi_rsdp_addr)
+		next->acpi_rsdp_addr = efi->acpi;
+	if (!efi->map.len)
+		return;
+	struct efi_data data = { .vendor = efi->vendor,
+				 .tables = efi->tables,
+				 .smbios = efi->smbios };
+	next->secure_boot = told->secure_boot;
+	next->efi_info = told->efi_info;
+	next->efi_info.efi_memdesc_size = efi->descriptor;
+	next->efi_info.efi_memmap = (uint32_t)map;
+	next->efi_info.efi_memmap_hi = (uint32_t)(map >> 32);
+	next->efi_info.efi_memmap_size = (uint32_t)efi->map.len;
+	memcpy((uint8_t *)next - PAGE + layout->map, efi->map.data, efi->map.len);
+	memcpy(chain(bootparam, next, layout->efi, SETUP_EFI, sizeof(data))->data, &data,
+	       sizeof(data));
+}
+
 void uk_bootparam_write(const struct uk_bootparam *bootparam, const struct boot_params *told,
 			const struct uk_bzimage *image, void *block)
 {
+	const struct layout layout = lay_out(bootparam);
 	uint8_t *bytes = block;
 	struct boot_params *next = (struct boot_params *)(bytes + PAGE);
-	struct setup_data *seed = (struct setup_data *)(bytes + seed_at(bootparam->line));
 	size_t header = image->header_len < HEADER_MAX ? image->header_len : HEADER_MAX;
-	memset(block, 0, uk_bootparam_size(bootparam->line));
+	memset(block, 0, layout.end);
 	write_entry(bootparam, bytes);
 	memcpy((uint8_t *)next + UK_BZIMAGE_HEADER, image->data + UK_BZIMAGE_HEADER, header);
+	next->hdr.setup_data = 0;
 	hand_on(next, told);
-	write_places(bootparam, next);
-	strcpy((char *)bytes + line_at(), bootparam->line);
-	seed->type = SETUP_RNG_SEED;
-	seed->len = SEED;
-	randombytes_buf(seed->data, SEED);
+	write_places(bootparam, &layout, next);
+	strcpy((char *)bytes + layout.line, bootparam->line);
+	if (bootparam->efi)
+		write_efi(bootparam, &layout, told, next);
+	randombytes_buf(chain(bootparam, next, layout.seed, SETUP_RNG_SEED, SEED)->data, SEED);
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "elf/bzimage.h"
+#include "replace/efi.h"
 #include "replace/ram.h"
 
 #include <asm/bootparam.h>
@@ -25,6 +26,9 @@ struct uk_error *uk_bootparam_read(struct boot_params *ret) uk_must_check;
  */
 struct uk_error *uk_bootparam_check(const struct boot_params *told) uk_must_check;
 
+/* Whether this machine was started by EFI. */
+bool uk_bootparam_is_efi(const struct boot_params *told);
+
 /* The memory that the next kernel will find. */
 struct uk_error *uk_bootparam_ram(const struct boot_params *told, struct uk_ram *ret) uk_must_check;
 
@@ -33,16 +37,17 @@ struct uk_bootparam {
 	uint64_t at;	/* of all this, a multiple of a page */
 	uint64_t entry; /* of the kernel */
 	uint64_t ramdisk, ramdisk_len;
-	const char *line; /* borrowed */
-	bool moved;	  /* the kernel was moved by chance (KASLR), and may move more */
+	const char *line;	  /* borrowed */
+	const struct uk_efi *efi; /* borrowed; NULL: it was not started by that */
+	bool moved;		  /* the kernel was moved by chance (KASLR), and may move more */
 };
 
-/* Bytes of it: whole pages. */
-size_t uk_bootparam_size(const char *line);
+/* Bytes of it: whole pages. By the line and what is known of EFI. */
+size_t uk_bootparam_size(const struct uk_bootparam *bootparam);
 
 /*
  * Writes it all: a few instructions, with which it begins and which lead to the kernel, the
- * parameters, the command line, a seed for the kernel's random numbers. @block has
+ * parameters, the command line, a seed for the kernel's random numbers, EFI's map. @block has
  * uk_bootparam_size() bytes, and is a secret afterwards.
  */
 void uk_bootparam_write(const struct uk_bootparam *bootparam, const struct boot_params *told,

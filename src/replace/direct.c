@@ -41,6 +41,7 @@ struct load {
 	struct uk_ram ram; /* where nothing of it lies yet */
 	uint64_t base;	   /* physical, of the kernel */
 	uint64_t by;	   /* how far it is moved in virtual addresses */
+	struct uk_efi efi;
 	struct uk_bootparam bootparam;
 	void *ramdisk, *block;
 	size_t block_len;
@@ -58,6 +59,7 @@ static void load_deinit(struct load *load)
 	free(load->file);
 	uk_strbuf_deinit(&load->unpacked);
 	uk_vmlinux_deinit(&load->vmlinux);
+	uk_efi_deinit(&load->efi);
 	uk_vec_deinit(&load->ram.pieces);
 }
 
@@ -254,19 +256,30 @@ static struct uk_error *add_ramdisk(struct load *load, int ramdisk)
 	return err ? err : add_segment(load, data, len, load->bootparam.ramdisk);
 }
 
+static struct uk_error *read_efi(struct load *load)
+{
+	const struct boot_params *told = &load->told;
+	if (!uk_bootparam_is_efi(told))
+		return NULL;
+	struct uk_error *err =
+		uk_efi_read(UK_EFI_FOLDER, told->efi_info.efi_memdesc_size, &load->efi);
+	load->bootparam.efi = &load->efi;
+	return err;
+}
+
 static struct uk_error *add_block(struct load *load, const char *line, bool moved)
 {
 	struct uk_bootparam *bootparam = &load->bootparam;
-	load->block_len = uk_bootparam_size(line);
+	bootparam->line = line;
+	bootparam->moved = moved;
+	bootparam->entry = load->base + load->vmlinux.entry - load->image.preferred;
+	load->block_len = uk_bootparam_size(bootparam);
 	load->block = calloc(1, load->block_len);
 	if (!load->block)
 		return uk_error_nomem();
 	struct uk_error *err = find_place(load, load->block_len, &bootparam->at);
 	if (err)
 		return err;
-	bootparam->line = line;
-	bootparam->moved = moved;
-	bootparam->entry = load->base + load->vmlinux.entry - load->image.preferred;
 	uk_bootparam_write(bootparam, &load->told, &load->image, load->block);
 	return add_segment(load, load->block, load->block_len, bootparam->at);
 }
@@ -278,6 +291,8 @@ static struct uk_error *prepare(struct load *load, const char *vmlinuz, int ramd
 	struct uk_error *err = uk_bootparam_read(&load->told);
 	if (!err)
 		err = uk_bootparam_check(&load->told);
+	if (!err)
+		err = read_efi(load);
 	if (!err)
 		err = check_line(line);
 	if (!err)

@@ -2,11 +2,14 @@
 /* Where in memory a kernel has room, and what it is told by who starts it. */
 /* rooms: replace match elf base */
 #include "base/bytes.h"
+#include "base/file.h"
+#include "base/strbuf.h"
 #include "replace/bootparam.h"
 #include "replace/cmdline.h"
 #include "replace/ram.h"
 #include "tap.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define MIB(n) ((uint64_t)(n) << 20)
@@ -97,7 +100,6 @@ END_TEST
 static struct boot_params make_told(void)
 {
 	struct boot_params told = {};
-	memcpy(&told.hdr.header, "HdrS", 4);
 	told.screen_info.orig_video_lines = 25;
 	told.acpi_rsdp_addr = 0xf5230;
 	told.hdr.setup_data = 0x12345000;
@@ -132,13 +134,11 @@ END_TEST
 
 START_TEST(what_is_not_handed_on_is_refused)
 {
-	refuses(told.efi_info.efi_systab = 1, "started by EFI");
-	refuses(told.efi_info.efi_loader_signature = 1, "started by EFI");
+	refuses(memcpy(&told.efi_info, "EL32", 4), "an EFI of 32 bits");
 	refuses(told.cc_blob_address = 1, "encrypted");
 	refuses(told.tboot_addr = 1, "tboot");
 	refuses(told.e820_entries = 128, "memory map has 128 entries");
 	refuses(told.e820_entries = 0, "memory map has 0 entries");
-	refuses(told.hdr.header = 0, "has no mark");
 }
 END_TEST
 
@@ -157,7 +157,7 @@ START_TEST(a_kernel_is_told_where_all_is)
 	setup[0x1f1] = 39;
 	uk_put_u32(setup + 0x260, 0x3377000);
 	setup[0x26c] = 0xee; /* behind the header */
-	ck_assert_uint_eq(uk_bootparam_size(bootparam.line), 3 * PAGE);
+	ck_assert_uint_eq(uk_bootparam_size(&bootparam), 3 * PAGE);
 	memset(block, 0xaa, sizeof(block));
 	uk_bootparam_write(&bootparam, &told, &image, block);
 	/* mov $...,%rsi; mov $...,%rax; jmp *%rax */
@@ -208,6 +208,140 @@ START_TEST(a_kernel_gets_a_seed_of_its_own)
 }
 END_TEST
 
+static char folder[] = "/tmp/upkeep-efi.XXXXXX";
+
+static void put(const char *name, const char *text)
+{
+	uk_auto_free char *path = NULL, *parent = NULL;
+	ck_ok(uk_asprintf(&path, "%s/%s", folder, name));
+	ck_ok(uk_strdup(path, &parent));
+	*strrchr(parent, '/') = '\0';
+	ck_ok(uk_dir_make(parent, 0700));
+	ck_ok(uk_file_write(path, text, strlen(text), 0600));
+}
+
+static void put_descriptor(unsigned int number, const char *type, const char *virtual)
+{
+	static const char *const names[] = { "type", "phys_addr", "virt_addr", "num_pages",
+					     "attribute" };
+	const char *const values[] = { type, "0x7f8ec000\n", virtual, "0x5\n",
+				       "0x800000000000000f\n" };
+	for (size_t i = 0; i < UK_ARRAY_SIZE(names); i++) {
+		uk_auto_free char *name = NULL;
+		ck_ok(uk_asprintf(&name, "runtime-map/%u/%s", number, names[i]));
+		put(name, values[i]);
+	}
+}
+
+/* As the kernel shows it in /sys/firmware/efi. */
+static void make_efi(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	put("systab", "ACPI20=0x7fb7e014\nACPI=0x7fb7e000\nSMBIOS3=0x7f900000\n"
+		      "SMBIOS=0x7f910000\n");
+	put("fw_vendor", "0x7fe12018\n");
+	put("config_table", "0x7f9ee018\n");
+	put_descriptor(0, "0x5\n", "0xfffffffeffe00000\n");
+	put_descriptor(1, "0x6\n", "0xfffffffeffa00000\n");
+}
+
+static void remove_efi(void)
+{
+	ck_ok(uk_tree_remove(folder));
+}
+
+START_TEST(what_is_known_of_efi_is_read)
+{
+	uk_cleanup(uk_efi_deinit) struct uk_efi efi = {};
+	ck_ok(uk_efi_read(folder, 48, &efi));
+	ck_assert_uint_eq(efi.acpi, 0x7fb7e014);
+	ck_assert_uint_eq(efi.smbios, 0x7f910000);
+	ck_assert_uint_eq(efi.vendor, 0x7fe12018);
+	ck_assert_uint_eq(efi.tables, 0x7f9ee018);
+	ck_assert_uint_eq(efi.map.len, 2 * 48);
+	const char *second = efi.map.data + 48;
+	ck_assert_uint_eq(uk_get_u32(second), 6);
+	ck_assert_uint_eq(uk_get_u64(second + 8), 0x7f8ec000);
+	ck_assert_uint_eq(uk_get_u64(second + 16), 0xfffffffeffa00000);
+	ck_assert_uint_eq(uk_get_u64(second + 24), 5);
+	ck_assert_uint_eq(uk_get_u64(second + 32), 0x800000000000000f);
+}
+END_TEST
+
+#define bad_efi(size, text)                                                                        \
+	do {                                                                                       \
+		uk_cleanup(uk_efi_deinit) struct uk_efi bad = {};                                  \
+		ck_fails(uk_efi_read(folder, size, &bad), UK_ERR_REFUSED, text);                   \
+	} while (0)
+
+START_TEST(what_is_missing_of_efi_is_refused)
+{
+	bad_efi(39, "descriptors of 39 bytes");
+	bad_efi(257, "descriptors of 257 bytes");
+	put("config_table", "7f9ee018\n");
+	bad_efi(48, "config_table: is no number");
+	put("config_table", "0x\n");
+	bad_efi(48, "config_table: is no number");
+	put("runtime-map/1/num_pages", "0x5 \n");
+	bad_efi(48, "num_pages: is no number");
+	put("systab", "SMBIOS=somewhere\n");
+	bad_efi(48, "SMBIOS: is no number");
+	put_descriptor(1, "0x6\n", "0x0\n");
+	put("runtime-map/2/type", "0x6\n");
+	put("systab", "SMBIOS=0x7f910000\n");
+	bad_efi(48, "runtime-map/2/phys_addr: is not there");
+}
+END_TEST
+
+START_TEST(a_kernel_is_told_of_efi)
+{
+	uk_cleanup(uk_efi_deinit) struct uk_efi efi = {};
+	uint8_t setup[1024] = {}, block[3 * PAGE];
+	struct boot_params told = make_told();
+	struct boot_params *next = (struct boot_params *)(block + PAGE);
+	struct uk_bzimage image = { .data = setup, .len = sizeof(setup), .header_len = 0x7b };
+	struct uk_bootparam bootparam = { .at = 0x110000000, .line = "quiet", .efi = &efi };
+	told.acpi_rsdp_addr = 0;
+	told.secure_boot = 2;
+	told.efi_info.efi_systab = 0x7f9ec000;
+	told.efi_info.efi_memmap = 0x1234000;
+	told.efi_info.efi_memdesc_version = 1;
+	memcpy(&told.efi_info, "EL64", 4);
+	ck_ok(uk_bootparam_check(&told));
+	ck_ok(uk_efi_read(folder, 48, &efi));
+	ck_assert_uint_eq(uk_bootparam_size(&bootparam), sizeof(block));
+	uk_bootparam_write(&bootparam, &told, &image, block);
+	ck_assert_uint_eq(next->acpi_rsdp_addr, 0x7fb7e014);
+	ck_assert_uint_eq(next->secure_boot, 2);
+	ck_assert_mem_eq(&next->efi_info, "EL64", 4);
+	ck_assert_uint_eq(next->efi_info.efi_systab, 0x7f9ec000);
+	ck_assert_uint_eq(next->efi_info.efi_memdesc_size, 48);
+	ck_assert_uint_eq(next->efi_info.efi_memdesc_version, 1);
+	ck_assert_uint_eq(next->efi_info.efi_memmap_size, 96);
+	ck_assert_uint_eq(next->efi_info.efi_memmap_hi, 1);
+	uint64_t map = 0x100000000 + next->efi_info.efi_memmap - bootparam.at;
+	ck_assert_mem_eq(block + map, efi.map.data, 96);
+	/* The seed, and behind it in the chain what EFI is told by. */
+	struct setup_data *seed =
+		(struct setup_data *)(block + next->hdr.setup_data - bootparam.at);
+	ck_assert_uint_eq(seed->type, SETUP_RNG_SEED);
+	struct setup_data *data = (struct setup_data *)(block + seed->next - bootparam.at);
+	ck_assert_uint_eq(data->type, SETUP_EFI);
+	ck_assert_uint_eq(data->len, 96);
+	ck_assert_uint_eq(data->next, 0);
+	ck_assert_uint_eq(uk_get_u64(data->data), 0x7fe12018);
+	ck_assert_uint_eq(uk_get_u64(data->data + 16), 0x7f9ee018);
+	ck_assert_uint_eq(uk_get_u64(data->data + 24), 0x7f910000);
+	/* Without the firmware's services only the tables of ACPI are told of. */
+	efi.map.len = 0;
+	uk_bootparam_write(&bootparam, &told, &image, block);
+	ck_assert_uint_eq(next->acpi_rsdp_addr, 0x7fb7e014);
+	ck_assert_uint_eq(next->efi_info.efi_loader_signature, 0);
+	seed = (struct setup_data *)(block + next->hdr.setup_data - bootparam.at);
+	ck_assert_uint_eq(seed->next, 0);
+}
+END_TEST
+
 START_TEST(words_of_a_line_are_whole)
 {
 	ck_assert(uk_cmdline_has("ro nokaslr quiet", "nokaslr"));
@@ -232,5 +366,11 @@ int main(void)
 	tcase_add_test(tcase, a_kernel_gets_a_seed_of_its_own);
 	tcase_add_test(tcase, words_of_a_line_are_whole);
 	suite_add_tcase(suite, tcase);
+	TCase *efi = tcase_create("EFI");
+	tcase_add_checked_fixture(efi, make_efi, remove_efi);
+	tcase_add_test(efi, what_is_known_of_efi_is_read);
+	tcase_add_test(efi, what_is_missing_of_efi_is_refused);
+	tcase_add_test(efi, a_kernel_is_told_of_efi);
+	suite_add_tcase(suite, efi);
 	return tap_run(suite);
 }

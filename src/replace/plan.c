@@ -231,15 +231,23 @@ static struct uk_error *verify_file(const struct uk_plan *plan, const struct uk_
 	return err;
 }
 
+/* criu's pages-N.img, in whatever folder of the service. */
+static enum uk_plan_part part_of(const char *path)
+{
+	const char *name = strrchr(path, '/');
+	bool pages = name && uk_str_starts(name, "/pages-") && uk_str_ends(name, ".img");
+	return pages ? UK_PLAN_PAGES : UK_PLAN_REST;
+}
+
 struct uk_error *uk_plan_verify(const struct uk_plan *plan, const char *dir,
-				const struct uk_plan_service *service)
+				const struct uk_plan_service *service, unsigned int parts)
 {
 	struct uk_error *err = NULL;
 	uk_vec_for_each(file, &plan->files) {
 		const char *slash = strchr(file->path, '/');
 		size_t len = slash ? (size_t)(slash - file->path) : 0;
 		bool wanted = service ? slash && !strncmp(file->path, service->images, len) &&
-						!service->images[len]
+						!service->images[len] && part_of(file->path) & parts
 				      : !slash;
 		if (!err && wanted)
 			err = verify_file(plan, file, dir);

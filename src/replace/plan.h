@@ -196,11 +196,19 @@ struct uk_error *uk_plan_write(const struct uk_plan *plan, const struct uk_swap_
 struct uk_error *uk_plan_read(const char *dir, const struct uk_swap_key *key,
 			      struct uk_plan *ret) uk_must_check;
 
+/* Of the files of a service: criu's pages of memory, which it puts where they belong; all others.
+ */
+enum uk_plan_part {
+	UK_PLAN_PAGES = 1 << 0,
+	UK_PLAN_REST = 1 << 1,
+};
+
 /*
- * That the files of one service (those below its folder of images) are as they were; with NULL
- * those that are in no folder.
+ * That the files of one service (those below its folder of images, @parts of them) are as they
+ * were; with NULL those that are in no folder.
  */
 struct uk_error *uk_plan_verify(const struct uk_plan *plan, const char *dir,
-				const struct uk_plan_service *service) uk_must_check;
+				const struct uk_plan_service *service,
+				unsigned int parts) uk_must_check;
 
 #endif

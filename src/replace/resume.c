@@ -39,12 +39,16 @@
 
 struct resume;
 
-/* Looks whether the images of a service are as they were written. */
+/* Looks whether the images of a service, or a part of them, are as they were written. */
 struct proof {
 	const struct resume *resume;
 	const struct uk_plan_service *service;
+	enum uk_plan_part part;
 	struct uk_error *err;
 };
+
+/* In this order, each for all services. */
+static const enum uk_plan_part proof_parts[] = { UK_PLAN_REST, UK_PLAN_PAGES };
 
 struct resume {
 	const char *program;
@@ -58,7 +62,8 @@ struct resume {
 	int modules;		    /* a descriptor, see await_modules(); or -1 */
 	struct uk_side warm, files; /* one piece of work each */
 	struct uk_error *files_err;
-	struct proof *proofs; /* of each service, under way; NULL before, and when all is over */
+	struct proof
+		*proofs; /* by part and service, under way; NULL before, and when all is over */
 	struct uk_side proving;
 	uint64_t init_ns, began_ns; /* CLOCK_BOOTTIME when init began, and this; 0: not known */
 	bool home;
@@ -70,7 +75,7 @@ static void end_proofs(struct resume *resume)
 	if (!resume->proofs)
 		return;
 	uk_side_end(&resume->proving);
-	for (size_t i = 0; i < resume->plan.services.len; i++)
+	for (size_t i = 0; i < resume->plan.services.len * UK_ARRAY_SIZE(proof_parts); i++)
 		uk_error_destroy(resume->proofs[i].err);
 	free(resume->proofs);
 	resume->proofs = NULL;
@@ -187,7 +192,8 @@ static void works_destroy(struct work *works, size_t nr)
 static void prove_one(void *item)
 {
 	struct proof *proof = item;
-	proof->err = uk_plan_verify(&proof->resume->plan, proof->resume->store.dir, proof->service);
+	proof->err = uk_plan_verify(&proof->resume->plan, proof->resume->store.dir, proof->service,
+				    proof->part);
 }
 
 /*
@@ -196,40 +202,52 @@ static void prove_one(void *item)
  */
 static struct uk_error *begin_proofs(struct resume *resume)
 {
-	size_t nr = resume->plan.services.len;
+	size_t services = resume->plan.services.len, nr = services * UK_ARRAY_SIZE(proof_parts);
 	resume->proofs = calloc(nr + 1, sizeof(*resume->proofs));
 	if (!resume->proofs)
 		return uk_error_nomem();
 	for (size_t i = 0; i < nr; i++)
-		resume->proofs[i] = (struct proof){ resume, &resume->plan.services.data[i], NULL };
+		resume->proofs[i] =
+			(struct proof){ resume, &resume->plan.services.data[i % services],
+					proof_parts[i / services], NULL };
 	uk_side_begin(&resume->proving, resume->proofs, nr, sizeof(*resume->proofs), prove_one);
 	return NULL;
 }
 
-/* What became of it, and waits for that; once. */
-static struct uk_error *take_proof(struct resume *resume, const struct uk_plan_service *service)
+/* What became of one part of it, and waits for that; once. */
+static struct uk_error *take_proof(struct resume *resume, const struct uk_plan_service *service,
+				   enum uk_plan_part part)
 {
 	size_t number = (size_t)(service - resume->plan.services.data);
+	number += part == proof_parts[0] ? 0 : resume->plan.services.len;
 	/* Where no thread can be had, nobody has begun. */
 	if (!resume->proving.nr_threads)
-		return uk_plan_verify(&resume->plan, resume->store.dir, service);
+		return uk_plan_verify(&resume->plan, resume->store.dir, service, part);
 	uk_side_await(&resume->proving, number);
 	return uk_take(resume->proofs[number].err);
 }
 
+/*
+ * Pages of memory, which may be many, are proved while criu puts them where they belong, if all
+ * processes are caught then: none runs a step before they are known to hold.
+ */
 static void restore_one(void *item)
 {
 	struct work *work = item;
-	bool caught = uk_caught_is_possible(&work->resume->plan, work->service);
+	struct resume *resume = work->resume;
+	bool caught = uk_caught_is_possible(&resume->plan, work->service);
 	if (!work->err)
-		work->err = take_proof(work->resume, work->service);
-	if (!work->err)
-		work->err = uk_criu_restore(work->service, work->resume->store.dir, work->stand_ins,
-					    caught);
+		work->err = take_proof(resume, work->service, UK_PLAN_REST);
+	if (!work->err && !caught)
+		work->err = take_proof(resume, work->service, UK_PLAN_PAGES);
 	if (!work->err)
 		work->err =
-			uk_caught_go_on(work->service, &work->resume->sysv, work->resume->store.dir,
-					caught, work->resume->sink, &work->nudges);
+			uk_criu_restore(work->service, resume->store.dir, work->stand_ins, caught);
+	if (!work->err && caught)
+		work->err = take_proof(resume, work->service, UK_PLAN_PAGES);
+	if (!work->err)
+		work->err = uk_caught_go_on(work->service, &resume->sysv, resume->store.dir, caught,
+					    resume->sink, &work->nudges);
 	/* Should this process end before all are restored, what is not noted does not count. */
 	if (!work->err)
 		work->err = uk_state_note_restored(work->service);
@@ -363,7 +381,7 @@ static struct uk_error *read_plan(struct resume *resume)
 	if (!err)
 		err = uk_plan_read(resume->store.dir, &resume->key, &resume->plan);
 	if (!err)
-		err = uk_plan_verify(&resume->plan, resume->store.dir, NULL);
+		err = uk_plan_verify(&resume->plan, resume->store.dir, NULL, 0);
 	if (!err && resume->home)
 		err = check_way_home(resume);
 	return err ? err : uk_state_write_plan(&resume->plan);

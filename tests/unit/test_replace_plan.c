@@ -38,6 +38,8 @@ static char *text(const char *words)
 	return copy;
 }
 
+enum { ALL = UK_PLAN_PAGES | UK_PLAN_REST };
+
 static void put(const char *name, const char *content)
 {
 	uk_auto_free char *path = NULL;
@@ -163,8 +165,8 @@ START_TEST(what_is_written_is_read)
 	ck_assert_str_eq(mounts[1].content, "service-0/1.tar");
 	ck_assert_ptr_null(read.services.data[0].trouble);
 	ck_assert_str_eq(read.times.data[0].phase, "dump");
-	ck_ok(uk_plan_verify(&read, dir, &read.services.data[0]));
-	ck_ok(uk_plan_verify(&read, dir, NULL));
+	ck_ok(uk_plan_verify(&read, dir, &read.services.data[0], ALL));
+	ck_ok(uk_plan_verify(&read, dir, NULL, 0));
 }
 END_TEST
 
@@ -232,11 +234,29 @@ START_TEST(a_changed_image_is_refused)
 	uk_auto_plan struct uk_plan plan = {};
 	fill(&plan);
 	put("service-0/pages-1.img", "memorY");
-	ck_fails(uk_plan_verify(&plan, dir, &plan.services.data[0]), UK_ERR_INVALID,
+	ck_fails(uk_plan_verify(&plan, dir, &plan.services.data[0], ALL), UK_ERR_INVALID,
 		 "pages-1.img: changed since it was written");
 	put("service-0/pages-1.img", "memory and more");
-	ck_fails(uk_plan_verify(&plan, dir, &plan.services.data[0]), UK_ERR_INVALID,
+	ck_fails(uk_plan_verify(&plan, dir, &plan.services.data[0], ALL), UK_ERR_INVALID,
 		 "pages-1.img: changed since it was written");
+}
+END_TEST
+
+START_TEST(pages_are_checked_apart)
+{
+	uk_auto_plan struct uk_plan plan = {};
+	const struct uk_plan_service *service;
+	fill(&plan);
+	service = &plan.services.data[0];
+	put("service-0/pages-1.img", "memorY");
+	ck_ok(uk_plan_verify(&plan, dir, service, UK_PLAN_REST));
+	ck_fails(uk_plan_verify(&plan, dir, service, UK_PLAN_PAGES), UK_ERR_INVALID,
+		 "pages-1.img: changed");
+	put("service-0/pages-1.img", "memory");
+	put("service-0/core.img", "registerS");
+	ck_ok(uk_plan_verify(&plan, dir, service, UK_PLAN_PAGES));
+	ck_fails(uk_plan_verify(&plan, dir, service, UK_PLAN_REST), UK_ERR_INVALID,
+		 "core.img: changed");
 }
 END_TEST
 
@@ -245,8 +265,8 @@ START_TEST(what_is_no_services_is_checked_apart)
 	uk_auto_plan struct uk_plan plan = {};
 	fill(&plan);
 	put("ip.batch", "link set dev lo down");
-	ck_ok(uk_plan_verify(&plan, dir, &plan.services.data[0]));
-	ck_fails(uk_plan_verify(&plan, dir, NULL), UK_ERR_INVALID, "ip.batch: changed since");
+	ck_ok(uk_plan_verify(&plan, dir, &plan.services.data[0], ALL));
+	ck_fails(uk_plan_verify(&plan, dir, NULL, 0), UK_ERR_INVALID, "ip.batch: changed since");
 }
 END_TEST
 
@@ -330,6 +350,7 @@ int main(void)
 	tcase_add_test(tc, a_plan_of_another_swap_is_refused);
 	tcase_add_test(tc, a_changed_plan_is_refused);
 	tcase_add_test(tc, a_changed_image_is_refused);
+	tcase_add_test(tc, pages_are_checked_apart);
 	tcase_add_test(tc, what_is_no_services_is_checked_apart);
 	tcase_add_loop_test(tc, a_bad_plan_is_refused, 0, UK_ARRAY_SIZE(bad_plans));
 	tcase_add_test(tc, keys_go_as_text);

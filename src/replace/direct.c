@@ -194,6 +194,9 @@ static struct uk_error *place_kernel(struct load *load, bool moved)
 		room = end > room ? end : room;
 	}
 	room = round_up(room, align);
+	if (load->vmlinux.entry < image->preferred ||
+	    load->vmlinux.entry - image->preferred >= room)
+		return refuse("it begins outside of itself");
 	uint64_t places = uk_ram_count(&load->ram, room, align, image->preferred);
 	if (!places || image->preferred + room > VIRTUAL_ROOM)
 		return refuse("no piece of memory has room for it");
@@ -318,6 +321,9 @@ struct uk_error *uk_direct_load(const char *vmlinuz, int ramdisk, const char *li
 		return err;
 	if (syscall(SYS_kexec_load, load.bootparam.at, (unsigned long)load.nr_segments,
 		    load.segments, (unsigned long)KEXEC_ARCH_DEFAULT) < 0)
-		return uk_error_errno(errno, "kexec_load");
+		return uk_error_errno(errno, "kexec_load%s",
+				      errno == EPERM ? " (switched off, or this machine takes "
+						       "signed kernels only)"
+						     : "");
 	return NULL;
 }

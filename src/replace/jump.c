@@ -51,7 +51,9 @@ struct uk_error *uk_jump_load(const char *vmlinuz, int ramdisk, const char *line
 	if (!err)
 		return NULL;
 	if (unpack == UK_JUMP_UNPACK_BEFORE)
-		return uk_error_wrap(uk_take(err), "load %s unpacked", vmlinuz);
+		return uk_error_wrap(uk_take(err),
+				     "load %s unpacked (--unpack=auto leaves that to itself)",
+				     vmlinuz);
 	uk_remark(sink, UK_LEVEL_INFO, "the new kernel unpacks itself after the jump: %s",
 		  uk_error_message(err));
 	return load_packed(vmlinuz, ramdisk, line);

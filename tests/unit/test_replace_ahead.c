@@ -360,15 +360,16 @@ START_TEST(the_files_are_hashed_as_they_are)
 	ck_ok(uk_ahead_settle(ahead));
 	ck_ok(uk_ahead_list(ahead, images, &plan));
 	ck_assert_uint_eq(plan.files.len, 3);
-	ck_ok(uk_plan_verify(&plan, dir, &planned));
+	ck_ok(uk_plan_verify(&plan, dir, &planned, UK_PLAN_PAGES | UK_PLAN_REST));
 	/* The rest is found: three maps, an inventory. */
 	ck_ok(uk_plan_list_files(&plan, dir));
 	ck_assert_uint_eq(plan.files.len, 7);
-	ck_ok(uk_plan_verify(&plan, dir, &planned));
+	ck_ok(uk_plan_verify(&plan, dir, &planned, UK_PLAN_PAGES | UK_PLAN_REST));
 	ck_ok(uk_asprintf(&name, "%s/parent/parent/parent/pages-%d.img", here, child));
 	uk_auto_close int fd = open(name, O_WRONLY);
 	ck_assert_int_eq(pwrite(fd, "!", 1, 5 * UK_PAGE), 1);
-	ck_fails(uk_plan_verify(&plan, dir, &planned), UK_ERR_INVALID, "changed since");
+	ck_fails(uk_plan_verify(&plan, dir, &planned, UK_PLAN_PAGES | UK_PLAN_REST), UK_ERR_INVALID,
+		 "changed since");
 }
 END_TEST
 

@@ -17,13 +17,16 @@ struct pipes {
 	int in[2], out[2], err[2];
 };
 
+static void close_end(int *fd)
+{
+	uk_cleanup_close(fd);
+	*fd = -1;
+}
+
 static void close_pair(int pair[2])
 {
-	for (int i = 0; i < 2; i++) {
-		if (pair[i] >= 0)
-			close(pair[i]);
-		pair[i] = -1;
-	}
+	close_end(&pair[0]);
+	close_end(&pair[1]);
 }
 
 static void pipes_deinit(struct pipes *pipes)
@@ -74,43 +77,44 @@ static void drain(int *fd, struct uk_strbuf *buf)
 	if (got > 0) {
 		uk_strbuf_add(buf, chunk, (size_t)got);
 	} else if (!got || (errno != EINTR && errno != EAGAIN)) {
-		close(*fd);
-		*fd = -1;
+		close_end(fd);
 	}
 }
 
-static void feed(int *fd, const struct uk_process *process, size_t *done)
+struct input {
+	const char *data;
+	size_t len, done;
+};
+
+static void feed(int *fd, struct input *input)
 {
-	ssize_t put = *done < process->input_len
-			      ? write(*fd, process->input + *done, process->input_len - *done)
+	ssize_t put = input->done < input->len
+			      ? write(*fd, input->data + input->done, input->len - input->done)
 			      : 0;
 	if (put > 0)
-		*done += (size_t)put;
-	if (*done == process->input_len || (put < 0 && errno != EINTR && errno != EAGAIN)) {
-		close(*fd);
-		*fd = -1;
-	}
+		input->done += (size_t)put;
+	if (input->done == input->len || (put < 0 && errno != EINTR && errno != EAGAIN))
+		close_end(fd);
 }
 
-static void converse(const struct uk_process *process, struct pipes *pipes, struct uk_strbuf *out,
+static void converse(struct uk_process_begun *begun, struct input *input, struct uk_strbuf *out,
 		     struct uk_strbuf *err)
 {
-	size_t fed = 0;
-	fcntl(pipes->in[1], F_SETFL, O_NONBLOCK);
-	while (pipes->in[1] >= 0 || pipes->out[0] >= 0 || pipes->err[0] >= 0) {
+	fcntl(begun->in, F_SETFL, O_NONBLOCK);
+	while (begun->in >= 0 || begun->out >= 0 || begun->errout >= 0) {
 		struct pollfd fds[] = {
-			{ .fd = pipes->in[1], .events = POLLOUT },
-			{ .fd = pipes->out[0], .events = POLLIN },
-			{ .fd = pipes->err[0], .events = POLLIN },
+			{ .fd = begun->in, .events = POLLOUT },
+			{ .fd = begun->out, .events = POLLIN },
+			{ .fd = begun->errout, .events = POLLIN },
 		};
 		if (poll(fds, UK_ARRAY_SIZE(fds), -1) < 0)
 			continue;
 		if (fds[0].revents)
-			feed(&pipes->in[1], process, &fed);
+			feed(&begun->in, input);
 		if (fds[1].revents)
-			drain(&pipes->out[0], out);
+			drain(&begun->out, out);
 		if (fds[2].revents)
-			drain(&pipes->err[0], err);
+			drain(&begun->errout, err);
 	}
 }
 
@@ -124,7 +128,7 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-struct uk_error *uk_process_run(const struct uk_process *process, struct uk_process_result *ret)
+struct uk_error *uk_process_begin(const struct uk_process *process, struct uk_process_begun *ret)
 {
 	uk_cleanup(pipes_deinit) struct pipes pipes;
 	struct uk_error *err = pipes_init(&pipes);
@@ -135,20 +139,24 @@ struct uk_error *uk_process_run(const struct uk_process *process, struct uk_proc
 		return uk_error_errno(errno, "fork for %s", process->argv[0]);
 	if (!pid)
 		child(process, &pipes, parent);
-	close(pipes.in[0]);
-	close(pipes.out[1]);
-	close(pipes.err[1]);
-	pipes.in[0] = pipes.out[1] = pipes.err[1] = -1;
+	*ret = (struct uk_process_begun){ pid, uk_take_fd(pipes.in[1]), uk_take_fd(pipes.out[0]),
+					  uk_take_fd(pipes.err[0]) };
+	return NULL;
+}
 
+struct uk_error *uk_process_finish(struct uk_process_begun *begun, const char *data, size_t len,
+				   struct uk_process_result *ret)
+{
+	struct input input = { data, len, 0 };
 	/* A program that ends without reading its input must not end us. */
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
 	sigaction(SIGPIPE, &ignore, &old);
 	uk_auto_strbuf struct uk_strbuf out = {}, errout = {};
-	converse(process, &pipes, &out, &errout);
+	converse(begun, &input, &out, &errout);
 	sigaction(SIGPIPE, &old, NULL);
 
-	struct uk_process_result result = { .status = wait_for(pid) };
-	err = uk_strbuf_finish_len(&out, &result.out, &result.out_len);
+	struct uk_process_result result = { .status = wait_for(begun->pid) };
+	struct uk_error *err = uk_strbuf_finish_len(&out, &result.out, &result.out_len);
 	if (!err)
 		err = uk_strbuf_finish_len(&errout, &result.errout, &result.errout_len);
 	if (err) {
@@ -157,6 +165,22 @@ struct uk_error *uk_process_run(const struct uk_process *process, struct uk_proc
 	}
 	*ret = result;
 	return NULL;
+}
+
+void uk_process_abandon(struct uk_process_begun *begun)
+{
+	kill(begun->pid, SIGKILL);
+	wait_for(begun->pid);
+	close_end(&begun->in);
+	close_end(&begun->out);
+	close_end(&begun->errout);
+}
+
+struct uk_error *uk_process_run(const struct uk_process *process, struct uk_process_result *ret)
+{
+	struct uk_process_begun begun;
+	struct uk_error *err = uk_process_begin(process, &begun);
+	return err ? err : uk_process_finish(&begun, process->input, process->input_len, ret);
 }
 
 void uk_process_result_deinit(struct uk_process_result *result)

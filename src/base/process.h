@@ -16,7 +16,7 @@ struct uk_process {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
 	const char *const *env;	 /* NULL-terminated NAME=VALUE added to ours, or NULL */
 	const char *dir;	 /* working folder, or NULL for ours */
-	const char *input;	 /* fed to standard input, or NULL for /dev/null */
+	const char *input;	 /* fed to standard input, or NULL for none */
 	size_t input_len;
 	bool outlives;		  /* must not be killed half way */
 	void (*in_child)(void *); /* called in the child before exec, or NULL */
@@ -37,6 +37,23 @@ void uk_process_result_deinit(struct uk_process_result *result);
 /* Runs to the end; a non-zero status is not an error here. */
 struct uk_error *uk_process_run(const struct uk_process *process,
 				struct uk_process_result *ret) uk_must_check;
+
+/* One that has begun, and waits for its standard input. */
+struct uk_process_begun {
+	pid_t pid;
+	int in, out, errout; /* our ends of its pipes */
+};
+
+/*
+ * The first half of uk_process_run(): it runs, and its input is fed by uk_process_finish(), which
+ * waits for its end. If that fails it has ended, too.
+ */
+struct uk_error *uk_process_begin(const struct uk_process *process,
+				  struct uk_process_begun *ret) uk_must_check;
+struct uk_error *uk_process_finish(struct uk_process_begun *begun, const char *input, size_t len,
+				   struct uk_process_result *ret) uk_must_check;
+/* Instead of that: it is killed. */
+void uk_process_abandon(struct uk_process_begun *begun);
 
 /*
  * Runs to the end; a non-zero status is an error that carries the last lines of what

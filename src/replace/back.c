@@ -59,6 +59,7 @@ static struct uk_error *leave_report(struct uk_swap *swap)
 
 void uk_swap_go_back(struct uk_swap *swap)
 {
+	uk_swap_end_criu(swap);
 	uk_swap_end_gatherers(swap);
 	if (swap->frozen && !swap->trial)
 		remark(swap, uk_swap_put_back_sysv(swap));

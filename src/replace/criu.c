@@ -2,6 +2,7 @@
 /* Checkpoint and restore of one service by criu. */
 #include "replace/criu.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/process.h"
 #include "base/strbuf.h"
@@ -35,6 +36,8 @@ enum {
 	FIRST_FD = 100,
 	HANDED_MAX = UK_CRIU_HANDED_MAX + 3, /* with plugins, criu and images */
 	HIGH_FD = 600, /* more than we ever have open, and within the limit of 1024 */
+	READY_WAIT_MS = 1000,
+	READY_STEP_MS = 5,
 };
 
 const char *const uk_criu_modules[] = {
@@ -121,10 +124,12 @@ static struct uk_error *explain(const char *verb, const char *images, const char
 			       status, text, path);
 }
 
-static struct uk_error *run(const char *verb, const char *images, struct uk_process *process)
+/* @text: for its standard input. */
+static struct uk_error *finish_run(const char *verb, const char *images,
+				   struct uk_process_begun *begun, const char *text)
 {
 	uk_auto_process_result struct uk_process_result result = {};
-	struct uk_error *err = uk_process_run(process, &result);
+	struct uk_error *err = uk_process_finish(begun, text, strlen(text), &result);
 	if (!err && result.status)
 		err = explain(verb, images, *result.errout ? result.errout : result.out,
 			      result.status);
@@ -288,25 +293,53 @@ static pid_t root_of(const struct uk_plan_service *service)
 	return service->gatherer ? service->gatherer : service->main_pid;
 }
 
-/* The gatherer goes into the service's cgroup, which is frozen. */
-static struct uk_error *gather(const struct uk_plan_service *service, int *ret)
+static struct uk_error *open_tree(int *ret)
 {
 	static const char library[] = UPKEEP_LIBDIR "/tree.so";
-	struct uk_error *err = uk_cgroup_put(service->cgroup, service->gatherer);
-	if (err)
-		return err;
 	*ret = open(library, O_RDONLY | O_CLOEXEC);
 	return *ret < 0 ? uk_error_errno(errno, "open %s", library) : NULL;
 }
 
-struct uk_error *uk_criu_dump(const struct uk_plan_service *service, const char *dir,
+struct uk_criu_dump {
+	const struct uk_plan_service *service;
+	char *path; /* of its images */
+	struct uk_process_begun process;
+};
+
+/*
+ * All but which processes: that comes as its configuration, from its standard input (criu(8),
+ * --config), when they stand still.
+ */
+static struct uk_error *say_dump(const struct uk_plan_service *service,
+				 const struct uk_criu_dumping *how, struct words *words)
+{
+	add_common(words, "dump");
+	add(words, "--config");
+	add(words, "/proc/self/fd/%d", STDIN_FILENO);
+	if (how->frozen) {
+		add(words, "--freeze-cgroup");
+		add(words, "/proc/self/fd/%d", CGROUP_FD);
+	}
+	add(words, how->runs_on ? "--leave-running" : "--leave-stopped");
+	uk_vec_for_each(stream, &service->journal) {
+		add(words, "--external");
+		add(words, "unix[%ju]", (uintmax_t)stream->ino);
+	}
+	uk_vec_for_each(file, &service->outside) {
+		add(words, "--external");
+		add(words, "%s", file->id);
+	}
+	return finish(words);
+}
+
+static struct uk_error *begin(struct uk_criu_dump *dump, const char *dir,
 			      const struct uk_criu_dumping *how)
 {
+	const struct uk_plan_service *service = dump->service;
 	uk_cleanup(words_deinit) struct words words = {};
-	uk_auto_free char *path = NULL;
 	uk_auto_close int criu = -1, images = -1, plugins = -1, mounts = -1, uts = -1, cgroup = -1;
 	uk_auto_close int tree = -1;
-	struct uk_error *err = open_images(service, dir, &path, &images);
+	struct uk_error *err = open_images(service, dir, &dump->path, &images);
 	if (!err)
 		err = open_criu(&criu);
 	if (!err)
@@ -318,44 +351,98 @@ struct uk_error *uk_criu_dump(const struct uk_plan_service *service, const char 
 	if (!err && how->frozen)
 		err = uk_cgroup_open(service->cgroup, "", O_RDONLY | O_DIRECTORY, &cgroup);
 	if (!err && service->gatherer)
-		err = gather(service, &tree);
-	if (err)
-		return err;
-	add_common(&words, "dump");
-	if (how->frozen) {
-		add(&words, "--freeze-cgroup");
-		add(&words, "/proc/self/fd/%d", CGROUP_FD);
-	}
-	add(&words, "--tree");
-	add(&words, "%d", root_of(service));
-	add(&words, how->runs_on ? "--leave-running" : "--leave-stopped");
-	/* A folder of that name is as good as the link that criu would make (open_image_dir()). */
-	if (how->layered) {
-		add(&words, "--track-mem");
-		add(&words, "--prev-images-dir");
-		add(&words, UK_LAYER_BELOW);
-	}
-	uk_vec_for_each(stream, &service->journal) {
-		add(&words, "--external");
-		add(&words, "unix[%ju]", (uintmax_t)stream->ino);
-	}
-	uk_vec_for_each(file, &service->outside) {
-		add(&words, "--external");
-		add(&words, "%s", file->id);
-	}
-	err = finish(&words);
+		err = open_tree(&tree);
+	if (!err)
+		err = say_dump(service, how, &words);
 	if (err)
 		return err;
 	struct place place = { criu, images, plugins, mounts, uts, how->hold, cgroup, tree };
 	char preload[64];
 	snprintf(preload, sizeof(preload), "LD_PRELOAD=/proc/self/fd/%d", TREE_FD);
 	const char *const env[] = { preload, service->tree, NULL };
-	struct uk_process process = { .argv = (const char *const *)words.all.data,
-				      .env = service->gatherer ? env : NULL,
-				      .outlives = true,
-				      .in_child = enter_place,
-				      .in_child_arg = &place };
-	return run("dump", path, &process);
+	const struct uk_process process = { .argv = (const char *const *)words.all.data,
+					    .env = service->gatherer ? env : NULL,
+					    .outlives = true,
+					    .in_child = enter_place,
+					    .in_child_arg = &place };
+	return uk_process_begin(&process, &dump->process);
+}
+
+static void dump_destroy(struct uk_criu_dump *dump)
+{
+	free(dump->path);
+	free(dump);
+}
+
+struct uk_error *uk_criu_begin_dump(const struct uk_plan_service *service, const char *dir,
+				    const struct uk_criu_dumping *how, struct uk_criu_dump **ret)
+{
+	struct uk_criu_dump *dump = calloc(1, sizeof(*dump));
+	if (!dump)
+		return uk_error_nomem();
+	dump->service = service;
+	struct uk_error *err = begin(dump, dir, how);
+	if (err)
+		dump_destroy(dump);
+	else
+		*ret = dump;
+	return err;
+}
+
+void uk_criu_abandon_dump(struct uk_criu_dump *dump)
+{
+	if (!dump)
+		return;
+	uk_process_abandon(&dump->process);
+	dump_destroy(dump);
+}
+
+/* It has opened its standard input by its name, and reads from there. */
+static bool is_waiting(pid_t pid)
+{
+	char path[64], now[64], input[64];
+	uk_auto_free char *text = NULL;
+	int number;
+	unsigned int fd;
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	uk_auto_error struct uk_error *gone = uk_file_read(path, 256, &text, NULL);
+	if (gone || sscanf(text, "%d %x", &number, &fd) != 2 || number != SYS_read ||
+	    fd <= STDERR_FILENO)
+		return false;
+	ssize_t len[2];
+	snprintf(path, sizeof(path), "/proc/%d/fd/%u", pid, fd);
+	len[0] = readlink(path, now, sizeof(now));
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, STDIN_FILENO);
+	len[1] = readlink(path, input, sizeof(input));
+	return len[0] > 0 && len[0] == len[1] && !memcmp(now, input, (size_t)len[0]);
+}
+
+void uk_criu_await_dump(const struct uk_criu_dump *dump)
+{
+	for (int ms = 0; ms < READY_WAIT_MS && !is_waiting(dump->process.pid); ms += READY_STEP_MS)
+		uk_clock_sleep(READY_STEP_MS * UINT64_C(1000000));
+}
+
+struct uk_error *uk_criu_finish_dump(struct uk_criu_dump *dump, bool layered)
+{
+	const struct uk_plan_service *service = dump->service;
+	char text[128];
+	/* The gatherer goes into the service's cgroup, which is frozen. */
+	struct uk_error *err =
+		service->gatherer ? uk_cgroup_put(service->cgroup, service->gatherer) : NULL;
+	if (err) {
+		uk_criu_abandon_dump(dump);
+		return err;
+	}
+	/*
+	 * In one piece: half of it must not be taken for all should this process end. A folder of
+	 * that name is as good as the link that criu would make (open_image_dir()).
+	 */
+	snprintf(text, sizeof(text), "tree %d\n%s", root_of(service),
+		 layered ? "track-mem\nprev-images-dir " UK_LAYER_BELOW "\n" : "");
+	err = finish_run("dump", dump->path, &dump->process, text);
+	dump_destroy(dump);
+	return err;
 }
 
 /* --- let go -------------------------------------------------------------------------- */
@@ -585,7 +672,9 @@ static struct uk_error *run_restore(struct child *child, const char *images)
 				      .env = child->catcher >= 0 ? env : NULL,
 				      .in_child = enter,
 				      .in_child_arg = child };
-	return run("restore", images, &process);
+	struct uk_process_begun begun;
+	err = uk_process_begin(&process, &begun);
+	return err ? err : finish_run("restore", images, &begun, "");
 }
 
 struct uk_error *uk_criu_restore(const struct uk_plan_service *service, const char *dir,

@@ -35,21 +35,34 @@ void uk_criu_forget(void);
 
 /* How a service is dumped. */
 struct uk_criu_dumping {
-	int hold;     /* a descriptor that criu keeps open as long as it runs, or -1 */
-	bool frozen;  /* the service's cgroup is in the freezer before and after */
-	bool layered; /* what is the same stays in the layer in the folder (layer.h) */
+	int hold;    /* a descriptor that criu keeps open as long as it runs, or -1 */
+	bool frozen; /* the service's cgroup is in the freezer before and after */
 	/* Its processes go on after the dump, or are in the freezer, and their connections are
 	 * open: criu's --leave-running. Else they stay stopped. */
 	bool runs_on;
 };
 
 /*
- * Dumps the service into its folder of images below @dir, which is there. Its processes may
- * stay stopped also after an error; uk_criu_let_go() lets them run. criu goes on to its
- * end when the caller is killed, for it works inside of the processes.
+ * A dump in two halves: criu is started while the service still runs, which takes as long as the
+ * dump of a small one, and waits to be told what to dump; without that, also if the caller is
+ * killed, it ends and has touched nothing. @service has to stay where it is until then.
  */
-struct uk_error *uk_criu_dump(const struct uk_plan_service *service, const char *dir,
-			      const struct uk_criu_dumping *how) uk_must_check;
+struct uk_criu_dump;
+struct uk_error *uk_criu_begin_dump(const struct uk_plan_service *service, const char *dir,
+				    const struct uk_criu_dumping *how,
+				    struct uk_criu_dump **ret) uk_must_check;
+/* Until it waits; a second at most, for it need not. */
+void uk_criu_await_dump(const struct uk_criu_dump *dump);
+/* NULL: nothing to do. */
+void uk_criu_abandon_dump(struct uk_criu_dump *dump);
+
+/*
+ * The second half, which destroys @dump: dumps the service into its folder of images below @dir,
+ * which is there. @layered: what is the same stays in the layer in the folder (layer.h). Its
+ * processes may stay stopped also after an error; uk_criu_let_go() lets them run. criu goes on to
+ * its end when the caller is killed, for it works inside of the processes.
+ */
+struct uk_error *uk_criu_finish_dump(struct uk_criu_dump *dump, bool layered) uk_must_check;
 
 /*
  * What criu locked of a service's connections is open again: nothing was changed about them. Also

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Phases "freeze" and "dump": services are frozen, then dumped by criu. */
+/* Phases "start criu", "freeze" and "dump": services are frozen, then dumped by criu. */
 #include "replace/swap.h"
 
 #include "replace/calls.h"
@@ -20,6 +20,44 @@ static bool is_frozen(const struct uk_swap *swap, const struct uk_plan_service *
 	const struct uk_service *kept = uk_keep_find(swap->keep, service->main_pid, NULL);
 	return kept && kept->kind != UK_SERVICE_TREE;
 }
+
+/* --- started ahead --------------------------------------------------------------------- */
+
+static struct uk_error *start(struct uk_swap *swap, const struct uk_plan_service *service,
+			      struct uk_criu_dump **ret)
+{
+	const struct uk_criu_dumping how = { .hold = swap->guard,
+					     .frozen = is_frozen(swap, service),
+					     .runs_on = swap->trial };
+	return uk_error_wrap(uk_criu_begin_dump(service, swap->store.dir, &how, ret), "%s",
+			     service->name);
+}
+
+struct uk_error *uk_swap_start_criu(struct uk_swap *swap)
+{
+	struct uk_error *err = NULL;
+	uk_vec_for_each(service, &swap->plan.services) {
+		struct uk_criu_dump *dump;
+		if (!err)
+			err = start(swap, service, &dump);
+		if (!err && !uk_vec_push(&swap->dumps, dump)) {
+			uk_criu_abandon_dump(dump);
+			err = uk_error_nomem();
+		}
+	}
+	for (size_t i = 0; !err && i < swap->dumps.len; i++)
+		uk_criu_await_dump(swap->dumps.data[i]);
+	return err;
+}
+
+void uk_swap_end_criu(struct uk_swap *swap)
+{
+	uk_vec_for_each(dump, &swap->dumps)
+		uk_criu_abandon_dump(*dump);
+	uk_vec_deinit(&swap->dumps);
+}
+
+/* --- frozen ---------------------------------------------------------------------------- */
 
 static struct uk_error *freeze_service(struct uk_swap *swap, struct uk_plan_service *service)
 {
@@ -77,24 +115,23 @@ static struct uk_error *settle_ahead(struct uk_swap *swap, const struct uk_plan_
 	return err;
 }
 
-static struct uk_error *dump_with(struct uk_swap *swap, const struct uk_plan_service *service,
-				  size_t copied)
-{
-	const struct uk_criu_dumping how = { .hold = swap->guard,
-					     .frozen = is_frozen(swap, service),
-					     .layered = copied,
-					     .runs_on = swap->trial };
-	return uk_criu_dump(service, swap->store.dir, &how);
-}
+struct dump {
+	struct uk_swap *swap;
+	struct uk_plan_service *service;
+	struct uk_criu_dump **criu; /* NULL as soon as it was told what to do */
+	struct uk_error *err;
+};
 
-static struct uk_error *dump_service(struct uk_swap *swap, struct uk_plan_service *service)
+static struct uk_error *dump_service(const struct dump *dump)
 {
+	struct uk_swap *swap = dump->swap;
+	struct uk_plan_service *service = dump->service;
 	struct uk_note_began began;
 	size_t copied = 0;
 	struct uk_error *err = settle_ahead(swap, service, &copied);
 	uk_note_begin(&began);
 	if (!err)
-		err = dump_with(swap, service, copied);
+		err = uk_criu_finish_dump(uk_take(*dump->criu), copied);
 	if (!err)
 		err = note_mapped(swap, service);
 	if (!err)
@@ -106,16 +143,10 @@ static struct uk_error *dump_service(struct uk_swap *swap, struct uk_plan_servic
 	return uk_error_wrap(err, "%s", service->name);
 }
 
-struct dump {
-	struct uk_swap *swap;
-	struct uk_plan_service *service;
-	struct uk_error *err;
-};
-
 static void dump_one(void *item)
 {
 	struct dump *dump = item;
-	dump->err = dump_service(dump->swap, dump->service);
+	dump->err = dump_service(dump);
 }
 
 /* Waits for all, also when one fails: what they do cannot be left half way. */
@@ -128,7 +159,8 @@ struct uk_error *uk_swap_dump_services(struct uk_swap *swap)
 	if (!dumps)
 		return uk_error_nomem();
 	for (size_t i = 0; i < nr; i++)
-		dumps[i] = (struct dump){ swap, &swap->plan.services.data[i], NULL };
+		dumps[i] = (struct dump){ swap, &swap->plan.services.data[i], &swap->dumps.data[i],
+					  NULL };
 	uk_side_begin(&side, dumps, nr, sizeof(*dumps), dump_one);
 	uk_side_end(&side);
 	for (size_t i = 0; i < nr; i++) {

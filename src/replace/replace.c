@@ -41,6 +41,7 @@ void uk_swap_deinit(struct uk_swap *swap)
 	uk_disks_deinit(&swap->disks);
 	uk_memory_paths_deinit(&swap->in_memory);
 	uk_swap_deinit_ahead(swap);
+	uk_swap_end_criu(swap);
 	free(swap->folder);
 	uk_store_close(&swap->store);
 	uk_cleanup_close(&swap->lock);
@@ -229,6 +230,7 @@ static const struct phase phases[] = {
 	{ "announce", announce, false, true },
 	{ "look again", uk_swap_look_again },
 	{ "copy what changed", uk_swap_copy_again, false, true },
+	{ "start criu", uk_swap_start_criu, false, true },
 	{ "freeze", freeze, true, true },
 	{ "save System V IPC", uk_swap_save_sysv, true, true },
 	{ "dump", uk_swap_dump_services, true, true },

@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "replace/ahead.h"
+#include "replace/criu.h"
 #include "replace/disk.h"
 #include "replace/ktask.h"
 #include "replace/memory.h"
@@ -35,6 +36,7 @@ struct uk_swap {
 	uk_disks disks;		  /* what of them lies on disks */
 	uk_memory_paths in_memory;
 	UK_VEC(struct uk_swap_ahead) ahead;
+	UK_VEC(struct uk_criu_dump *) dumps; /* one for each service of the plan, see criu.h */
 	char *folder; /* on the disk: the report, and the images unless they are in memory */
 	struct uk_store store;
 	struct uk_clock_start clock;
@@ -83,6 +85,13 @@ struct uk_error *uk_swap_copy_again(struct uk_swap *swap) uk_must_check;
 struct uk_ahead *uk_swap_find_ahead(const struct uk_swap *swap,
 				    const struct uk_plan_service *service);
 void uk_swap_deinit_ahead(struct uk_swap *swap);
+
+/*
+ * Phase "start criu": for each service one that waits to be told to dump it. Behind the last plan.
+ * uk_swap_end_criu() ends those that still wait.
+ */
+struct uk_error *uk_swap_start_criu(struct uk_swap *swap) uk_must_check;
+void uk_swap_end_criu(struct uk_swap *swap);
 
 /*
  * Of phase "freeze": all services that have a cgroup of their own, before System V IPC is noted or

@@ -98,6 +98,11 @@ static struct uk_error *copy_memory(struct work *work)
 	return err ? err : uk_swap_copy_again(&work->swap);
 }
 
+static struct uk_error *start_criu(struct work *work)
+{
+	return uk_swap_start_criu(&work->swap);
+}
+
 static struct uk_error *freeze(struct work *work)
 {
 	work->frozen_ns = uk_clock_ns();
@@ -172,6 +177,7 @@ static const struct phase phases[] = {
 	{ "post a guardian", post_guardian },
 	{ "look into the kernel", open_tasks },
 	{ "copy memory", copy_memory, true },
+	{ "start criu", start_criu },
 	{ "freeze", freeze, true },
 	{ "dump", dump, true },
 	{ "run on", run_on, true },

@@ -181,6 +181,42 @@ START_TEST(programs_are_run_by_argument)
 }
 END_TEST
 
+START_TEST(programs_wait_for_their_input)
+{
+	static const char *const argv[] = { "sh", "-c", "cat; echo end >&2; exit 3", NULL };
+	const struct uk_process process = { .argv = argv };
+	uk_auto_process_result struct uk_process_result result = {};
+	struct uk_process_begun begun;
+	ck_ok(uk_process_begin(&process, &begun));
+	struct pollfd said = { .fd = begun.out, .events = POLLIN };
+	ck_assert_int_eq(poll(&said, 1, 100), 0);
+	ck_ok(uk_process_finish(&begun, "words", 5, &result));
+	ck_assert_int_eq(result.status, 3);
+	ck_assert_str_eq(result.out, "words");
+	ck_assert_str_eq(result.errout, "end\n");
+	ck_assert_int_eq(kill(begun.pid, 0), -1);
+}
+END_TEST
+
+START_TEST(programs_that_are_abandoned_have_done_nothing)
+{
+	char dir[] = "/tmp/upkeep-test-XXXXXX";
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	uk_auto_free char *name = NULL;
+	ck_ok(uk_asprintf(&name, "%s/done", dir));
+	const char *const argv[] = { "sh", "-c", "cat; echo >$0", name, NULL };
+	const struct uk_process process = { .argv = argv };
+	struct uk_process_begun begun;
+	ck_ok(uk_process_begin(&process, &begun));
+	int fd = begun.in;
+	uk_process_abandon(&begun);
+	ck_assert_int_eq(kill(begun.pid, 0), -1);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
+	ck_assert(!uk_file_exists(name));
+	ck_ok(uk_tree_remove(dir));
+}
+END_TEST
+
 /* Says its pid through a pipe that nobody else has, and sleeps. */
 static void run_sleeper(int fd)
 {
@@ -270,6 +306,8 @@ int main(void)
 	tcase_add_test(tcase, files_are_whole_and_have_their_mode);
 	tcase_add_test(tcase, files_take_the_place_of_plain_files_only);
 	tcase_add_test(tcase, programs_are_run_by_argument);
+	tcase_add_test(tcase, programs_wait_for_their_input);
+	tcase_add_test(tcase, programs_that_are_abandoned_have_done_nothing);
 	tcase_add_test(tcase, programs_end_with_who_runs_them);
 	tcase_add_test(tcase, hash_is_sha256);
 	tcase_add_test(tcase, faults_end_a_process_in_their_way);

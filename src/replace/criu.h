@@ -43,9 +43,9 @@ struct uk_criu_dumping {
 };
 
 /*
- * A dump in two halves: criu is started while the service still runs, which takes as long as the
- * dump of a small one, and waits to be told what to dump; without that, also if the caller is
- * killed, it ends and has touched nothing. @service has to stay where it is until then.
+ * A dump in two halves: criu is started while the service still runs, and waits to be told what to
+ * dump; without that, also if the caller is killed, it ends and has touched nothing. @service has
+ * to stay where it is until then.
  */
 struct uk_criu_dump;
 struct uk_error *uk_criu_begin_dump(const struct uk_plan_service *service, const char *dir,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Replacing the kernel under a whole Debian system in QEMU.
 
-# What `make check' has. Most of it runs beside all others, one after the other; so divided, both
-# sides take the same time.
+# What `make check' has. Most of it runs beside all others, one after the other; divided so that
+# both sides should take about the same time.
 REPLACE_BESIDE := tests/replace/check-swap tests/replace/check-faults tests/replace/check-session
 REPLACE_CHECKS := $(REPLACE_BESIDE) tests/replace/check-home
 # What is left out there, for its 45 minutes.

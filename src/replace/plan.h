@@ -196,8 +196,7 @@ struct uk_error *uk_plan_write(const struct uk_plan *plan, const struct uk_swap_
 struct uk_error *uk_plan_read(const char *dir, const struct uk_swap_key *key,
 			      struct uk_plan *ret) uk_must_check;
 
-/* Of the files of a service: criu's pages of memory, which it puts where they belong; all others.
- */
+/* Of the files of a service: criu's pages of memory, and all others. */
 enum uk_plan_part {
 	UK_PLAN_PAGES = 1 << 0,
 	UK_PLAN_REST = 1 << 1,

@@ -62,8 +62,8 @@ struct resume {
 	int modules;		    /* a descriptor, see await_modules(); or -1 */
 	struct uk_side warm, files; /* one piece of work each */
 	struct uk_error *files_err;
-	struct proof
-		*proofs; /* by part and service, under way; NULL before, and when all is over */
+	/* By part and service, under way; NULL before, and when all is over. */
+	struct proof *proofs;
 	struct uk_side proving;
 	uint64_t init_ns, began_ns; /* CLOCK_BOOTTIME when init began, and this; 0: not known */
 	bool home;

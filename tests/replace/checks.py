@@ -22,7 +22,8 @@ def put_upkeep(guest):
 
 
 # What a replacement has on the disk while it is under way, and criu (98, see criu.c).
-LEFT = ("pgrep -x 98; ls /etc/upkeep/home 2>/dev/null; find /var/lib/upkeep /sbin/ -name 'init.upkeep*' -o "
+LEFT = ("pgrep -x 98; ls /etc/upkeep/home 2>/dev/null; "
+        "find /var/lib/upkeep /sbin/ -name 'init.upkeep*' -o "
         "-path '/var/lib/upkeep/*' -type f ! -name report.json")
 
 
